@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/e6d26078/slipway/"
+
+// deps lists the packages that a package is built from, itself left out.
+func deps(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", module+pkg).Output()
+	if err != nil {
+		t.Fatalf("go list -deps %s: %v", pkg, err)
+	}
+	list := strings.Fields(string(out))
+	return slices.DeleteFunc(list, func(p string) bool { return p == module+pkg })
+}
+
+func ours(list []string) []string {
+	var names []string
+	for _, p := range list {
+		if name, ok := strings.CutPrefix(p, module); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
+	allowed := map[string][]string{
+		"chart":                {"chart/yaml", "chart/internal"},
+		"chart/yaml":           {"chart/yaml/internal"},
+		"chart/values/schema":  {},
+		"chart/values":         {"chart", "chart/values/schema"},
+		"engine":               {"chart", "engine/internal"},
+		"engine/internal/tmpl": {"chart/yaml", "engine/internal"},
+		"release/manifest":     {"chart/yaml"},
+		"engine/lint":          {"chart", "engine", "release/manifest"},
+	}
+	for pkg, prefixes := range allowed {
+		for _, dep := range ours(deps(t, pkg)) {
+			fits := func(prefix string) bool { return dep == prefix || strings.HasPrefix(dep, prefix+"/") }
+			if !slices.ContainsFunc(prefixes, fits) {
+				t.Errorf("%s imports %s: see ARCHITECTURE.md for who may import whom", pkg, dep)
+			}
+		}
+	}
+}
+
+func TestLibraryPackagesStayLight(t *testing.T) {
+	const most = 60
+	for _, pkg := range []string{"chart", "chart/values", "engine", "engine/lint", "release/manifest"} {
+		thirdParty := 0
+		for _, dep := range deps(t, pkg) {
+			if strings.HasPrefix(dep, module) {
+				continue
+			}
+			if strings.Contains(strings.SplitN(dep, "/", 2)[0], ".") {
+				thirdParty++
+			}
+			if dep == "net/http" || strings.HasPrefix(dep, "k8s.io/") {
+				t.Errorf("%s imports %s", pkg, dep)
+			}
+		}
+		if thirdParty > most {
+			t.Errorf("%s imports %d third-party packages, at most %d are allowed", pkg, thirdParty, most)
+		}
+	}
+}
