@@ -29,3 +29,28 @@ $(PEERS)/helm3: testdata/peers/helm3/go.mod testdata/peers/helm3/go.sum
 
 $(PEERS)/helm4: testdata/peers/helm4/go.mod testdata/peers/helm4/go.sum
 	cd testdata/peers/helm4 && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(HELM4_LDFLAGS)" -o $(CURDIR)/$@ helm.sh/helm/v4/cmd/helm
+
+lint: ## gofmt, go vet for Linux, macOS and Windows, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }
+	for os in linux darwin windows; do GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./... && GOOS=$$os CGO_ENABLED=0 $(GO) vet ./... || exit 1; done
+	cd testdata/bench && $(GO) vet ./...
+	cd testdata/tools && $(GO) build -o $(CURDIR)/.cache/staticcheck honnef.co/go/tools/cmd/staticcheck
+	.cache/staticcheck ./...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+conformance: build peers ## hold the output over CORPUS and the project's charts against Helm's, byte by byte
+	$(GO) run ./cmd/internal/conformance -slipway bin/slipway -peers $(PEERS) -corpus "$(wildcard $(CORPUS))" -charts testdata
+
+bench: build peers ## figures against Helm v3.22.0 and v4.3.1 over CORPUS and a generated umbrella chart
+	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench .
+	.cache/bench -slipway bin/slipway -peers $(PEERS) -corpus "$(wildcard $(CORPUS))"
+
+docs: ## write docs/cli from the commands
+	$(GO) run ./cmd/internal/gendoc
