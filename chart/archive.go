@@ -3,12 +3,11 @@ package chart
 import (
 	"bytes"
 	"errors"
-	"io"
 	"path"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/e6d26078/slipway/chart/internal/inflate"
 )
 
 // slackPerArchive is how much an archive's stream may be larger than the files
@@ -17,9 +16,6 @@ const slackPerArchive = 64 << 20
 
 // maxName is the length of the longest path in an archive, in bytes.
 const maxName = 4096
-
-// maxRatio is what deflate can reach at best.
-const maxRatio = 1032
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
@@ -65,44 +61,19 @@ func (ld *loading) unpack(packed []byte) (files []File, warnings []string, err e
 	return files, warnings, nil
 }
 
-// decompress inflates a gzip file, which may have several members.
+// decompress unpacks a gzip file, which may have several members. Unlike Helm,
+// which stops reading at the end of the last file, it notices any damage.
 func (ld *loading) decompress(packed []byte) ([]byte, error) {
-	if !isGzip(packed) {
+	stream, err := inflate.Gunzip(packed, int(ld.maxArchive+slackPerArchive))
+	switch {
+	case err == nil:
+		return stream, nil
+	case errors.Is(err, inflate.ErrHeader):
 		return nil, errNoGzip
+	case errors.Is(err, inflate.ErrLimit):
+		return nil, tooLarge("decompressed chart is larger than the maximum file size %d", ld.maxArchive)
 	}
-	limit := ld.maxArchive + slackPerArchive
-	zr, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, errNoGzip
-	}
-	buf := make([]byte, 0, sizeHint(packed, limit))
-	for {
-		n, err := zr.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
-		if err != nil {
-			return nil, damaged("decompress chart archive: %v; the file is cut off or altered: fetch or package it again", err)
-		}
-		if int64(len(buf)) > limit {
-			return nil, tooLarge("decompressed chart is larger than the maximum file size %d", ld.maxArchive)
-		}
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-	}
-}
-
-// sizeHint is the unpacked size that the end of a gzip file states, as far as
-// it is credible, and a little more so that the reader sees the end.
-func sizeHint(packed []byte, limit int64) int64 {
-	tail := packed[len(packed)-min(4, len(packed)):]
-	var stated int64
-	for i, b := range tail {
-		stated |= int64(b) << (8 * i)
-	}
-	return min(stated, int64(len(packed))*maxRatio, limit) + 512
+	return nil, damaged("decompress chart archive: %v; the file is cut off or altered: fetch or package it again", err)
 }
 
 // chartPath turns the name of an archive's entry into the path inside the
