@@ -98,7 +98,7 @@ func (b *builder) readMetadata(files []File) error {
 			continue
 		}
 		b.chart.Metadata = new(Metadata)
-		if err := yaml.Unmarshal(f.Data, b.chart.Metadata); err != nil {
+		if err := decodeMetadata(f.Data, b.chart.Metadata); err != nil {
 			return fmt.Errorf("cannot load Chart.yaml: %w", err)
 		}
 		if b.chart.Metadata.APIVersion == "" {
@@ -186,7 +186,7 @@ func (b *builder) readRequirements(f *File) error {
 	if b.chart.Metadata == nil {
 		return nil // Chart.yaml is missing; build says so
 	}
-	if err := yaml.Unmarshal(f.Data, b.chart.Metadata); err != nil {
+	if err := decodeMetadata(f.Data, b.chart.Metadata); err != nil {
 		return fmt.Errorf("cannot load requirements.yaml: %w", err)
 	}
 	b.keepForV1(f, `Dependencies are handled in Chart.yaml since apiVersion "v2". We recommend migrating dependencies to Chart.yaml.`)

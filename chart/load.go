@@ -162,7 +162,7 @@ func (l Loader) readPacked(r io.Reader, size int64) ([]byte, error) {
 	if size > limit {
 		return nil, tooLarge("compressed chart is larger than %d bytes, the most that its contents may have", limit)
 	}
-	buf := make([]byte, 0, size+512)
+	buf := make([]byte, 0, size+512) // some room for the decompressor, which reads ahead
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -32,8 +32,10 @@ type decoder struct {
 // member unpacks one deflate stream and gives its length.
 func (d *decoder) member(data []byte) (int, error) {
 	d.size = len(data)
-	d.in = make([]byte, len(data)+padding)
-	copy(d.in, data)
+	if d.in = data[:cap(data)]; cap(data) < len(data)+padding {
+		d.in = make([]byte, len(data)+padding)
+		copy(d.in, data)
+	}
 	d.pos, d.acc, d.n, d.start = 0, 0, 0, d.written
 	for final := false; !final; {
 		d.refill()
@@ -190,6 +192,7 @@ func (d *decoder) dynamicCodes() error {
 	if !build(d.lit[:], litBits, lengths[:nLit], litSymbols[:]) || !build(d.dist[:], distBits, lengths[nLit:], distSymbols[:]) {
 		return ErrCorrupt
 	}
+	pairLiterals(d.lit[:1<<litBits])
 	return nil
 }
 
@@ -222,8 +225,8 @@ func (d *decoder) compressed() error {
 
 // symbols unpacks until the block ends, or until out is full but for the
 // margin. This is the hot loop: everything it needs is in local variables, and
-// it reads 56 bits at a time, which are enough for three literals, or for a
-// length and a distance.
+// it reads 56 bits at a time, which are enough for three entries of literals, or
+// for a length and a distance.
 func (d *decoder) symbols() (done bool, err error) {
 	lit, dist := &d.lit, &d.dist
 	in, out := d.in, d.out
@@ -236,20 +239,20 @@ func (d *decoder) symbols() (done bool, err error) {
 		n |= 56
 		e := lit[acc&(1<<litBits-1)]
 		if e&isLiteral != 0 {
-			out[w] = byte(e >> 16)
-			w++
+			binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
+			w += 1 + int(e>>12&1)
 			acc >>= e & 63
 			n -= uint(e & 63)
 			e = lit[acc&(1<<litBits-1)]
 			if e&isLiteral != 0 {
-				out[w] = byte(e >> 16)
-				w++
+				binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
+				w += 1 + int(e>>12&1)
 				acc >>= e & 63
 				n -= uint(e & 63)
 				e = lit[acc&(1<<litBits-1)]
 				if e&isLiteral != 0 {
-					out[w] = byte(e >> 16)
-					w++
+					binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
+					w += 1 + int(e>>12&1)
 					acc >>= e & 63
 					n -= uint(e & 63)
 					continue
@@ -293,19 +296,23 @@ func (d *decoder) symbols() (done bool, err error) {
 			return false, ErrCorrupt
 		}
 		from := w - back
+		end := w + length
 		switch {
-		case back >= 8:
-			// Eight at a time; what is written too much is overwritten later.
-			end := w + length
-			for ; w < end; w, from = w+8, from+8 {
-				binary.LittleEndian.PutUint64(out[w:], binary.LittleEndian.Uint64(out[from:]))
+		case back >= 16:
+			// Many at a time; what is written too much is overwritten later.
+			for ; w < end; w, from = w+16, from+16 {
+				*(*[16]byte)(out[w:]) = *(*[16]byte)(out[from:])
 			}
-			w = end
+		case back >= 8:
+			for ; w < end; w, from = w+8, from+8 {
+				*(*[8]byte)(out[w:]) = *(*[8]byte)(out[from:])
+			}
 		default:
-			for end := w + length; w < end; w, from = w+1, from+1 {
+			for ; w < end; w, from = w+1, from+1 {
 				out[w] = out[from]
 			}
 		}
+		w = end
 	}
 	d.pos, d.acc, d.n, d.written = pos, acc, n, w
 	if pos > last {

@@ -29,6 +29,7 @@ const (
 	isLiteral = 1 << 15
 	isSub     = 1 << 14
 	isEnd     = 1 << 13
+	isPair    = 1 << 12 // with isLiteral: two literals, the first in bits 16-23
 	isSpecial = isSub | isEnd
 )
 
@@ -121,4 +122,19 @@ func build(table []uint32, tableBits int, lengths []uint8, symbols []uint32) boo
 		}
 	}
 	return true
+}
+
+// pairLiterals turns the entries whose bits hold two literals into one for both.
+func pairLiterals(table []uint32) {
+	for i := len(table) - 1; i >= 0; i-- {
+		first := table[i]
+		if first&isLiteral == 0 {
+			continue
+		}
+		used := first & 63
+		second := table[i>>used] // lower, or the same, so that it is not paired yet
+		if second&(isLiteral|isPair) == isLiteral && used+second&63 <= litBits {
+			table[i] = (first>>16|second>>8&0xff00)<<16 | isLiteral | isPair | (used + second&63)
+		}
+	}
 }
