@@ -144,11 +144,9 @@ func (b *builder) build() error {
 func (b *builder) draft4(d dialect) error {
 	r := b.r
 	if d.has("applicator") {
-		all, any, one := b.list("allOf"), b.list("anyOf"), b.list("oneOf")
-		not := b.one("not")
-		if all != nil || any != nil || one != nil || not != nil {
-			l := b.logic()
-			l.allOf, l.anyOf, l.oneOf, l.not = all, any, one, not
+		l := logicRules{allOf: b.list("allOf"), anyOf: b.list("anyOf"), oneOf: b.list("oneOf"), not: b.one("not")}
+		if l.allOf != nil || l.anyOf != nil || l.oneOf != nil || l.not != nil {
+			*b.logic() = l
 		}
 		if r.version < 2020 {
 			b.items()
@@ -263,10 +261,10 @@ func (b *builder) validation() error {
 		}
 	}
 	b.numbers()
-	min, max := b.count("minLength"), b.count("maxLength")
+	least, most := b.count("minLength"), b.count("maxLength")
 	text, hasPattern := b.n.str("pattern")
-	if min != nil || max != nil || hasPattern {
-		r.text = &textRules{min: min, max: max}
+	if least != nil || most != nil || hasPattern {
+		r.text = &textRules{min: least, max: most}
 	}
 	if hasPattern {
 		var err error
@@ -275,13 +273,13 @@ func (b *builder) validation() error {
 		}
 	}
 	unique := b.n.isTrue("uniqueItems")
-	if min, max := b.count("minItems"), b.count("maxItems"); min != nil || max != nil || unique {
+	if least, most := b.count("minItems"), b.count("maxItems"); least != nil || most != nil || unique {
 		a := b.array()
-		a.min, a.max, a.unique = min, max, unique
+		a.min, a.max, a.unique = least, most, unique
 	}
-	if min, max := b.count("minProperties"), b.count("maxProperties"); min != nil || max != nil {
+	if least, most := b.count("minProperties"), b.count("maxProperties"); least != nil || most != nil {
 		o := b.object()
-		o.min, o.max = min, max
+		o.min, o.max = least, most
 	}
 	if list := b.n.get("required"); list != nil && list.kind == kindArray {
 		if names := list.strings(); names != nil {
@@ -337,7 +335,7 @@ func (b *builder) draft7(d dialect) {
 		l.then = b.one("then")
 	}
 	if b.n.get("if").kind != kindTrue {
-		l.otherw = b.one("else")
+		l.orElse = b.one("else")
 	}
 }
 
@@ -469,7 +467,7 @@ func (b *builder) count(keyword string) *int {
 	if n == nil || !n.isWhole() {
 		return nil
 	}
-	i := int(n.near)
+	i := int(max(-maxExact, min(n.near, maxExact)))
 	return &i
 }
 

@@ -33,7 +33,7 @@ type rule struct {
 	unevaluatedItems      *rule
 	allProperties         bool // additionalProperties looks at every property
 	allItems              bool // some keyword looks at every item
-	firstItems            int  // otherwise, so many items are looked at by position
+	firstItems            int  // orElseise, so many items are looked at by position
 
 	recursiveAnchor bool
 	dynamicAnchor   string
@@ -107,7 +107,7 @@ type numberRules struct {
 type logicRules struct {
 	not                 *rule
 	allOf, anyOf, oneOf []*rule
-	when, then, otherw  *rule
+	when, then, orElse  *rule
 	recursiveRef        *rule
 	dynamicRef          *rule
 	dynamicRefAnchor    string
