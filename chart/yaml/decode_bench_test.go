@@ -1,0 +1,68 @@
+package yaml
+
+import (
+	"path"
+	"testing"
+
+	sigs "sigs.k8s.io/yaml"
+)
+
+// benchmarks runs one function over documents of the corpus, once by this package and once by the library.
+func benchmarks(b *testing.B, docs []corpusDocument, ours, library func([]byte)) {
+	size := 0
+	for _, doc := range docs {
+		size += len(doc.data)
+	}
+	for _, side := range []struct {
+		name string
+		run  func([]byte)
+	}{{"slipway", ours}, {"sigs", library}} {
+		b.Run(side.name, func(b *testing.B) {
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, doc := range docs {
+					side.run(doc.data)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDecodeMapOfValues(b *testing.B) {
+	files, _ := corpus(b)
+	var values []corpusDocument
+	for i, doc := range files {
+		if path.Base(doc.name) == "values.yaml" && i%4 == 0 {
+			values = append(values, doc)
+		}
+	}
+	benchmarks(b, values,
+		func(data []byte) { _, _ = DecodeMap(data) },
+		func(data []byte) {
+			var m map[string]any
+			_ = sigs.Unmarshal(data, &m)
+		})
+}
+
+func BenchmarkReadHead(b *testing.B) {
+	_, manifests := corpus(b)
+	var small, large []corpusDocument
+	for _, doc := range manifests {
+		if len(doc.data) > 20_000 {
+			large = append(large, doc)
+		} else {
+			small = append(small, doc)
+		}
+	}
+	for _, set := range []struct {
+		name string
+		docs []corpusDocument
+	}{{"small", small}, {"large", large}} {
+		b.Run(set.name, func(b *testing.B) {
+			benchmarks(b, set.docs,
+				func(data []byte) { _, _ = ReadHead(string(data)) },
+				func(data []byte) { _, _ = readHeadSlowly(string(data)) })
+		})
+	}
+}
