@@ -3,9 +3,9 @@ package inflate
 import "encoding/binary"
 
 const (
-	// margin is how many bytes may be written past the end of a match, and the
-	// longest match and some literals before it.
-	margin = 320
+	// margin is how many bytes one turn of the hot loop may write: a run of
+	// literals, the longest match, and what its last copy writes too much.
+	margin = 512
 	// padding is how many bytes the input is extended by, so that it may be read eight at a time.
 	padding = 48
 )
@@ -214,7 +214,7 @@ func makeCodeSymbols() (t [19]uint32) {
 // compressed unpacks a block to its end.
 func (d *decoder) compressed() error {
 	for {
-		if err := d.room(1); err != nil {
+		if err := d.room(0); err != nil {
 			return err
 		}
 		if done, err := d.symbols(); done || err != nil {
@@ -225,42 +225,31 @@ func (d *decoder) compressed() error {
 
 // symbols unpacks until the block ends, or until out is full but for the
 // margin. This is the hot loop: everything it needs is in local variables, and
-// it reads 56 bits at a time, which are enough for three entries of literals, or
-// for a length and a distance.
+// it reads 56 bits at a time, which are enough for some literals, or for a
+// length and a distance.
 func (d *decoder) symbols() (done bool, err error) {
 	lit, dist := &d.lit, &d.dist
 	in, out := d.in, d.out
-	pos, acc, n, w := d.pos, d.acc, d.n, d.written
+	pos, acc, n, w, start := d.pos, d.acc, d.n, d.written, d.start
 	last := min(d.size+8, len(in)-24) // a valid block never reads past this
 	full := min(len(out)-margin, d.limit)
+	acc |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
+	pos += int(63-n) >> 3
+	n |= 56
 	for w <= full && pos <= last {
-		acc |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-		pos += int(63-n) >> 3
-		n |= 56
 		e := lit[acc&(1<<litBits-1)]
-		if e&isLiteral != 0 {
+		for e&isLiteral != 0 && n >= 2*litBits {
 			binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
 			w += 1 + int(e>>12&1)
 			acc >>= e & 63
 			n -= uint(e & 63)
 			e = lit[acc&(1<<litBits-1)]
-			if e&isLiteral != 0 {
-				binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
-				w += 1 + int(e>>12&1)
-				acc >>= e & 63
-				n -= uint(e & 63)
-				e = lit[acc&(1<<litBits-1)]
-				if e&isLiteral != 0 {
-					binary.LittleEndian.PutUint16(out[w:], uint16(e>>16))
-					w += 1 + int(e>>12&1)
-					acc >>= e & 63
-					n -= uint(e & 63)
-					continue
-				}
-			}
-			acc |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-			pos += int(63-n) >> 3
-			n |= 56
+		}
+		acc |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
+		pos += int(63-n) >> 3
+		n |= 56
+		if e&isLiteral != 0 {
+			continue
 		}
 		if e&isSpecial != 0 {
 			if e&isSub != 0 {
@@ -278,13 +267,12 @@ func (d *decoder) symbols() (done bool, err error) {
 				return true, nil
 			}
 		}
-		if e == 0 {
-			return false, ErrCorrupt
-		}
 		length := int(e>>16) + int(acc&(1<<(e&63)-1)>>(e>>8&15))
 		acc >>= e & 63
 		n -= uint(e & 63)
-
+		if e == 0 {
+			return false, ErrCorrupt
+		}
 		e = dist[acc&(1<<distBits-1)]
 		if e&isSub != 0 {
 			e = dist[e>>16+uint32(acc>>distBits)&(1<<(e&31)-1)]
@@ -292,22 +280,22 @@ func (d *decoder) symbols() (done bool, err error) {
 		back := int(e>>16) + int(acc&(1<<(e&63)-1)>>(e>>8&15))
 		acc >>= e & 63
 		n -= uint(e & 63)
-		if e == 0 || back > w-d.start {
+		if e == 0 || back > w-start {
 			return false, ErrCorrupt
 		}
-		from := w - back
-		end := w + length
-		switch {
-		case back >= 16:
+		acc |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
+		pos += int(63-n) >> 3
+		n |= 56
+		from, end := w-back, w+length
+		if back >= 16 {
 			// Many at a time; what is written too much is overwritten later.
-			for ; w < end; w, from = w+16, from+16 {
-				*(*[16]byte)(out[w:]) = *(*[16]byte)(out[from:])
+			src, dst := out[from:from+32], out[w:w+32]
+			*(*[16]byte)(dst) = *(*[16]byte)(src)
+			*(*[16]byte)(dst[16:]) = *(*[16]byte)(src[16:])
+			for w += 32; w < end; w += 16 {
+				*(*[16]byte)(out[w:]) = *(*[16]byte)(out[w-back:])
 			}
-		case back >= 8:
-			for ; w < end; w, from = w+8, from+8 {
-				*(*[8]byte)(out[w:]) = *(*[8]byte)(out[from:])
-			}
-		default:
+		} else {
 			for ; w < end; w, from = w+1, from+1 {
 				out[w] = out[from]
 			}

@@ -54,6 +54,9 @@ func Gunzip(data []byte, limit int) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if d.written > limit {
+			return nil, ErrLimit
+		}
 		body = body[used:]
 		if len(body) < 8 {
 			return nil, ErrTruncated
