@@ -124,7 +124,7 @@ func randomBytes(seed uint64) []byte {
 }
 
 func FuzzCoalesce(f *testing.F) {
-	for seed := range uint64(2000) {
+	for seed := range uint64(200) {
 		f.Add(randomBytes(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -143,4 +143,21 @@ func describe(c *chart.Chart, indent string) string {
 		s += describe(d, indent+"  ")
 	}
 	return s
+}
+
+func TestRandomChartsGetHelmsValues(t *testing.T) {
+	resolved := 0
+	for seed := range uint64(1500) {
+		c := &choices{data: randomBytes(1000 + seed)}
+		ch, vals := c.chart("root", 3), c.table(4)
+		if err := compareWithHelm(ch, vals); err != nil {
+			t.Fatalf("seed %d: %v\nuser values %s\nchart %s", seed, err, show(vals), describe(ch, ""))
+		}
+		if _, err := Resolve(ch, vals, ResolveOptions{}); err == nil {
+			resolved++
+		}
+	}
+	if resolved < 500 {
+		t.Errorf("only %d charts could be resolved", resolved)
+	}
 }
