@@ -84,7 +84,7 @@ func (w *walker) validate(r *rule, v any, keyword string, depth int, quiet, call
 	}
 	w.scopes = append(w.scopes, scope{r, keyword, depth})
 	meta := w.meta
-	if r == meta && meta != nil {
+	if r == meta && meta != nil && len(w.scopes) > w.base+1 {
 		if own := w.metas[w.pointer()]; own != nil {
 			w.meta, f.rule = own, own
 		}
