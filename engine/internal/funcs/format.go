@@ -1,0 +1,268 @@
+package funcs
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/e6d26078/slipway/engine/internal/tmpl"
+)
+
+// maxFormatDepth bounds how deep a value is formatted here.
+const maxFormatDepth = 1000
+
+// addFormats adds the functions that turn values into text. print, printf and
+// println are text/template's own; as entries of the table they have a fast
+// form too.
+func (k *kit) addFormats() {
+	k.table["print"] = tmpl.Func{Fn: fmt.Sprint}
+	k.table["printf"] = tmpl.Func{Fn: fmt.Sprintf}
+	k.table["println"] = tmpl.Func{Fn: fmt.Sprintln}
+	k.text(appendPrint, "print")
+	k.text(appendPrintf, "printf")
+	k.text(appendQuoted, "quote")
+	k.text(appendSingleQuoted, "squote")
+	k.text(appendCat, "cat")
+
+	toString := k.collect(func(dst []byte, args []any) ([]byte, bool) { return appendString(dst, args[0]) })
+	k.set(form{
+		call: func(args []any) (any, bool) {
+			if _, ok := args[0].(string); ok {
+				return args[0], true
+			}
+			return toString(args)
+		},
+		write: func(dst []byte, args []any) ([]byte, bool) { return appendString(dst, args[0]) },
+	}, "toString")
+}
+
+// appendString appends v as sprig makes a string of it.
+func appendString(dst []byte, v any) ([]byte, bool) {
+	if b, ok := v.([]byte); ok {
+		return append(dst, b...), true
+	}
+	return appendValue(dst, v, 0)
+}
+
+// appendValue appends v as fmt's %v does.
+func appendValue(dst []byte, v any, depth int) ([]byte, bool) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "<nil>"...), true
+	case string:
+		return append(dst, v...), true
+	case bool:
+		return strconv.AppendBool(dst, v), true
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), true
+	case int64:
+		return strconv.AppendInt(dst, v, 10), true
+	case float64:
+		return strconv.AppendFloat(dst, v, 'g', -1, 64), true
+	}
+	if depth > maxFormatDepth {
+		return dst, false
+	}
+	switch v := v.(type) {
+	case []any:
+		return appendList(dst, v, depth)
+	case []string:
+		return appendStrings(dst, v), true
+	case map[string]any:
+		return appendDict(dst, v, depth)
+	}
+	if _, formats := v.(fmt.Formatter); formats {
+		return dst, false
+	}
+	if _, isError := v.(error); isError {
+		return dst, false
+	}
+	if _, hasString := v.(fmt.Stringer); hasString {
+		return dst, false
+	}
+	if m, ok := asDict(v); ok {
+		return appendDict(dst, m, depth)
+	}
+	return dst, false
+}
+
+func appendDict(dst []byte, m map[string]any, depth int) ([]byte, bool) {
+	dst = append(dst, "map["...)
+	for i, key := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(append(dst, key...), ':')
+		var ok bool
+		if dst, ok = appendValue(dst, m[key], depth+1); !ok {
+			return dst, false
+		}
+	}
+	return append(dst, ']'), true
+}
+
+func appendList(dst []byte, list []any, depth int) ([]byte, bool) {
+	dst = append(dst, '[')
+	for i, v := range list {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		var ok bool
+		if dst, ok = appendValue(dst, v, depth+1); !ok {
+			return dst, false
+		}
+	}
+	return append(dst, ']'), true
+}
+
+func appendStrings(dst []byte, list []string) []byte {
+	dst = append(dst, '[')
+	for i, s := range list {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, s...)
+	}
+	return append(dst, ']')
+}
+
+// appendJoined appends the arguments that are not nil with a blank between,
+// each by appendOne.
+func appendJoined(dst []byte, args []any, appendOne func(dst []byte, v any) ([]byte, bool)) ([]byte, bool) {
+	start := len(dst)
+	for _, v := range args {
+		if v == nil {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, ' ')
+		}
+		var ok bool
+		if dst, ok = appendOne(dst, v); !ok {
+			return dst, false
+		}
+	}
+	return dst, true
+}
+
+func appendQuoted(dst []byte, args []any) ([]byte, bool) {
+	return appendJoined(dst, args, func(dst []byte, v any) ([]byte, bool) {
+		if s, ok := v.(string); ok {
+			return strconv.AppendQuote(dst, s), true
+		}
+		mark := len(dst)
+		dst, ok := appendString(dst, v)
+		if !ok {
+			return dst, false
+		}
+		return strconv.AppendQuote(dst[:mark], string(dst[mark:])), true
+	})
+}
+
+func appendSingleQuoted(dst []byte, args []any) ([]byte, bool) {
+	return appendJoined(dst, args, func(dst []byte, v any) ([]byte, bool) {
+		dst, ok := appendValue(append(dst, '\''), v, 0)
+		return append(dst, '\''), ok
+	})
+}
+
+// appendCat puts a blank between the arguments that are not nil, empty ones
+// included.
+func appendCat(dst []byte, args []any) ([]byte, bool) {
+	first := true
+	for _, v := range args {
+		if v == nil {
+			continue
+		}
+		if !first {
+			dst = append(dst, ' ')
+		}
+		first = false
+		var ok bool
+		if dst, ok = appendValue(dst, v, 0); !ok {
+			return dst, false
+		}
+	}
+	return dst, true
+}
+
+// appendPrint is fmt.Sprint: a blank stands between two arguments of which
+// neither is a string.
+func appendPrint(dst []byte, args []any) ([]byte, bool) {
+	wasText := true
+	for i, v := range args {
+		_, isText := v.(string)
+		if i > 0 && !isText && !wasText {
+			dst = append(dst, ' ')
+		}
+		wasText = isText
+		var ok bool
+		if dst, ok = appendValue(dst, v, 0); !ok {
+			return dst, false
+		}
+	}
+	return dst, true
+}
+
+// appendPrintf is fmt.Sprintf for the verbs s, d, v, q and t without flags, on
+// arguments that fit them.
+func appendPrintf(dst []byte, args []any) ([]byte, bool) {
+	format, ok := args[0].(string)
+	if !ok {
+		return dst, false
+	}
+	args = args[1:]
+	start := 0
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			continue
+		}
+		dst = append(dst, format[start:i]...)
+		if i++; i == len(format) {
+			return dst, false
+		}
+		start = i + 1
+		if format[i] == '%' {
+			dst = append(dst, '%')
+			continue
+		}
+		if len(args) == 0 {
+			return dst, false
+		}
+		if dst, ok = appendVerb(dst, format[i], args[0]); !ok {
+			return dst, false
+		}
+		args = args[1:]
+	}
+	return append(dst, format[start:]...), len(args) == 0
+}
+
+func appendVerb(dst []byte, verb byte, v any) ([]byte, bool) {
+	switch v := v.(type) {
+	case string:
+		switch verb {
+		case 's', 'v':
+			return append(dst, v...), true
+		case 'q':
+			return strconv.AppendQuote(dst, v), true
+		}
+		return dst, false
+	case int:
+		if verb == 'd' {
+			return strconv.AppendInt(dst, int64(v), 10), true
+		}
+	case int64:
+		if verb == 'd' {
+			return strconv.AppendInt(dst, v, 10), true
+		}
+	case bool:
+		if verb == 't' {
+			return strconv.AppendBool(dst, v), true
+		}
+	}
+	if verb != 'v' {
+		return dst, false
+	}
+	return appendValue(dst, v, 0)
+}
