@@ -13,6 +13,7 @@ import (
 
 const (
 	apiVersionV1 = "v1"
+	apiVersionV2 = "v2"
 
 	chartFile  = "Chart.yaml"
 	lockFile   = "Chart.lock"
