@@ -23,7 +23,7 @@ func (s *scanner) check(n *node, d dialect) {
 		return
 	}
 	for i := range n.kids {
-		if !s.vouch(n, n.kids[i].name, &n.kids[i].node, d.draft.version) {
+		if !s.vouch(n, n.kids[i].name, n.kids[i].node, d.draft.version) {
 			s.suspect = true
 			return
 		}
@@ -123,7 +123,7 @@ func vouchLater(keyword string, v *node, version int) bool {
 			return true
 		}
 		for i := range v.kids {
-			if !stringsShaped(&v.kids[i].node, version) {
+			if !stringsShaped(v.kids[i].node, version) {
 				return false
 			}
 		}
@@ -185,7 +185,7 @@ func isPlainAnchor(s string) bool {
 
 func listShaped(n *node, version int) bool {
 	for i := range n.kids {
-		if !schemaShaped(&n.kids[i].node, version) {
+		if !schemaShaped(n.kids[i].node, version) {
 			return false
 		}
 	}
@@ -197,7 +197,7 @@ func schemasShaped(n *node, version int) bool {
 		return false
 	}
 	for i := range n.kids {
-		if !schemaShaped(&n.kids[i].node, version) {
+		if !schemaShaped(n.kids[i].node, version) {
 			return false
 		}
 	}
@@ -209,7 +209,7 @@ func dependenciesShaped(n *node, version int) bool {
 		return false
 	}
 	for i := range n.kids {
-		if dep := &n.kids[i].node; !schemaShaped(dep, version) && !stringsShaped(dep, version) {
+		if dep := n.kids[i].node; !schemaShaped(dep, version) && !stringsShaped(dep, version) {
 			return false
 		}
 	}
@@ -265,7 +265,7 @@ func distinct(n *node) bool {
 		seen = make(map[scalar]bool, len(n.kids))
 	}
 	for i := range n.kids {
-		v := &n.kids[i].node
+		v := n.kids[i].node
 		if v.kind == kindArray || v.kind == kindObject || v.kind == kindNumber && (!isCount(v) || v.text != "0" && v.text[0] == '0') {
 			return len(n.kids) == 1
 		}
@@ -278,7 +278,7 @@ func distinct(n *node) bool {
 			continue
 		}
 		for j := 0; j < i; j++ {
-			if w := &n.kids[j].node; w.kind == key.kind && w.text == key.text {
+			if w := n.kids[j].node; w.kind == key.kind && w.text == key.text {
 				return false
 			}
 		}

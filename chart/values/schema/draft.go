@@ -152,7 +152,7 @@ func (c *compiler) draftFor(n *node, url string, place func() string, isRoot boo
 		return nil, err
 	}
 	at := func() string { return locationOf(name, "") }
-	return c.draftFor(&doc.root, name, at, true, fallback, append(seen, name))
+	return c.draftFor(doc.root, name, at, true, fallback, append(seen, name))
 }
 
 // vocabsFor lists the vocabularies that the metaschema named by the object n

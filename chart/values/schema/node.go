@@ -33,13 +33,13 @@ type node struct {
 
 type member struct {
 	name string
-	node node
+	node *node
 }
 
 // document is one parsed file with the resources found in it.
 type document struct {
 	url       string
-	root      node
+	root      *node
 	scanned   bool
 	resources map[string]*resource // by id
 	suspect   bool                 // needs a check against the metaschema proper
@@ -52,25 +52,24 @@ func (n *node) get(name string) *node {
 	}
 	i := sort.Search(len(n.kids), func(i int) bool { return n.kids[i].name >= name })
 	if i < len(n.kids) && n.kids[i].name == name {
-		return &n.kids[i].node
+		return n.kids[i].node
 	}
 	return nil
 }
 
 // str is the string called name of an object.
-func (n *node) str(name string) (string, bool) {
-	m := n.get(name)
-	if m == nil || m.kind != kindString {
+func (n *node) str(name string) (string, bool) { return n.get(name).asString() }
+
+// asString is the text of a string; n may be nil.
+func (n *node) asString() (string, bool) {
+	if n == nil || n.kind != kindString {
 		return "", false
 	}
-	return m.text, true
+	return n.text, true
 }
 
-// isTrue tells whether the member called name is true.
-func (n *node) isTrue(name string) bool {
-	m := n.get(name)
-	return m != nil && m.kind == kindTrue
-}
+// isTrue tells whether n, which may be nil, is true.
+func (n *node) isTrue() bool { return n != nil && n.kind == kindTrue }
 
 // strings are the strings among the items of an array.
 func (n *node) strings() []string {
@@ -109,32 +108,32 @@ func (n *node) value() any {
 }
 
 // nodeOf is the inverse of value.
-func nodeOf(v any) node {
+func nodeOf(v any) *node {
 	switch v := v.(type) {
 	case bool:
 		if v {
-			return node{kind: kindTrue}
+			return &node{kind: kindTrue}
 		}
-		return node{kind: kindFalse}
+		return &node{kind: kindFalse}
 	case json.Number:
-		return node{kind: kindNumber, text: string(v)}
+		return &node{kind: kindNumber, text: string(v)}
 	case string:
-		return node{kind: kindString, text: v}
+		return &node{kind: kindString, text: v}
 	case []any:
-		n := node{kind: kindArray, kids: make([]member, len(v))}
+		n := &node{kind: kindArray, kids: make([]member, len(v))}
 		for i := range v {
 			n.kids[i].node = nodeOf(v[i])
 		}
 		return n
 	case map[string]any:
-		n := node{kind: kindObject, kids: make([]member, 0, len(v))}
+		n := &node{kind: kindObject, kids: make([]member, 0, len(v))}
 		for name, item := range v {
-			n.kids = append(n.kids, member{name: name, node: nodeOf(item)})
+			n.kids = append(n.kids, member{name, nodeOf(item)})
 		}
-		sort.Slice(n.kids, func(i, j int) bool { return n.kids[i].name < n.kids[j].name })
+		n.kids = sortedMembers(n.kids)
 		return n
 	}
-	return node{kind: kindNull}
+	return &node{kind: kindNull}
 }
 
 // child follows one token of a JSON pointer.
@@ -145,7 +144,7 @@ func (n *node) child(token string) *node {
 	case kindArray:
 		i, err := strconv.Atoi(token)
 		if err == nil && i >= 0 && i < len(n.kids) {
-			return &n.kids[i].node
+			return n.kids[i].node
 		}
 	}
 	return nil
@@ -193,9 +192,9 @@ func (d *document) pointers() map[*node]string {
 			if n.kind == kindArray {
 				token = strconv.Itoa(i)
 			}
-			walk(&n.kids[i].node, at+"/"+escapeToken(token))
+			walk(n.kids[i].node, at+"/"+escapeToken(token))
 		}
 	}
-	walk(&d.root, "")
+	walk(d.root, "")
 	return out
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"sort"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,7 +16,7 @@ func parseDocument(data []byte) (*document, error) {
 	p := parser{src: string(data)}
 	d := &document{resources: make(map[string]*resource)}
 	p.space()
-	if p.value(&d.root, 0) {
+	if d.root = p.value(0); d.root != nil {
 		if p.space(); p.pos == len(p.src) {
 			return d, nil
 		}
@@ -48,6 +48,7 @@ type parser struct {
 	src   string
 	pos   int
 	stack []member // kids of the arrays and objects that are open
+	free  []node   // the rest of a block
 }
 
 const maxFastDepth = 500
@@ -73,36 +74,49 @@ func (p *parser) next(c byte) bool {
 	return false
 }
 
-func (p *parser) value(n *node, depth int) bool {
+func (p *parser) value(depth int) *node {
 	if p.pos >= len(p.src) || depth > maxFastDepth {
-		return false
+		return nil
 	}
+	n := p.node()
 	var ok bool
-	switch c := p.src[p.pos]; c {
+	switch p.src[p.pos] {
 	case '{':
 		n.kind = kindObject
-		return p.object(n, depth)
+		ok = p.object(n, depth)
 	case '[':
 		n.kind = kindArray
-		return p.array(n, depth)
+		ok = p.array(n, depth)
 	case '"':
 		n.kind = kindString
 		n.text, ok = p.str()
-		return ok
 	case 't':
 		n.kind = kindTrue
-		return p.word("true")
+		ok = p.word("true")
 	case 'f':
 		n.kind = kindFalse
-		return p.word("false")
+		ok = p.word("false")
 	case 'n':
 		n.kind = kindNull
-		return p.word("null")
+		ok = p.word("null")
 	default:
 		n.kind = kindNumber
 		n.text, ok = p.number()
-		return ok
 	}
+	if !ok {
+		return nil
+	}
+	return n
+}
+
+// node gives a fresh node out of a block of them.
+func (p *parser) node() *node {
+	if len(p.free) == 0 {
+		p.free = make([]node, min(max(16, len(p.src)/32), 512))
+	}
+	n := &p.free[0]
+	p.free = p.free[1:]
+	return n
 }
 
 func (p *parser) word(w string) bool {
@@ -129,11 +143,11 @@ func (p *parser) object(n *node, depth int) bool {
 			return false
 		}
 		p.space()
-		m := member{name: name}
-		if !p.value(&m.node, depth+1) {
+		n := p.value(depth + 1)
+		if n == nil {
 			return false
 		}
-		p.stack = append(p.stack, m)
+		p.stack = append(p.stack, member{name, n})
 	}
 	n.kids = sortedMembers(p.take(start))
 	return true
@@ -147,11 +161,11 @@ func (p *parser) array(n *node, depth int) bool {
 			return false
 		}
 		p.space()
-		var m member
-		if !p.value(&m.node, depth+1) {
+		n := p.value(depth + 1)
+		if n == nil {
 			return false
 		}
-		p.stack = append(p.stack, m)
+		p.stack = append(p.stack, member{node: n})
 	}
 	n.kids = p.take(start)
 	return true
@@ -167,17 +181,16 @@ func (p *parser) take(start int) []member {
 
 // sortedMembers orders the members by name; of equal names the last counts.
 func sortedMembers(kids []member) []member {
-	sorted := true
-	for i := 1; i < len(kids); i++ {
-		if kids[i-1].name >= kids[i].name {
-			sorted = false
-			break
+	const few = 12
+	if len(kids) > few {
+		slices.SortStableFunc(kids, func(a, b member) int { return strings.Compare(a.name, b.name) })
+	} else {
+		for i := 1; i < len(kids); i++ {
+			for j := i; j > 0 && kids[j].name < kids[j-1].name; j-- {
+				kids[j], kids[j-1] = kids[j-1], kids[j]
+			}
 		}
 	}
-	if sorted {
-		return kids
-	}
-	sort.SliceStable(kids, func(i, j int) bool { return kids[i].name < kids[j].name })
 	out := kids[:0]
 	for i := range kids {
 		if i+1 == len(kids) || kids[i].name != kids[i+1].name {

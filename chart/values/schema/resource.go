@@ -72,15 +72,15 @@ func (c *compiler) open(url string) (*document, error) {
 		return d, err
 	}
 	d.scanned = true
-	root := &resource{node: &d.root, doc: d, id: url, dialect: dialect{draft: draft2020}}
+	root := &resource{node: d.root, doc: d, id: url, dialect: dialect{draft: draft2020}}
 	s := scanner{c: c, doc: d}
-	if err := s.scan(&d.root, root, true); err != nil {
+	if err := s.scan(d.root, root, true); err != nil {
 		return nil, err
 	}
 	if strings.HasPrefix(url, "http://json-schema.org/") || strings.HasPrefix(url, "https://json-schema.org/") || !s.suspect {
 		return d, nil
 	}
-	return d, c.checkForm(d, &d.root)
+	return d, c.checkForm(d, d.root)
 }
 
 // ensure makes a schema of a node that no keyword of the draft leads to, but a
@@ -150,7 +150,7 @@ func (s *scanner) scan(n *node, res *resource, isRoot bool) error {
 	}
 	s.check(n, res.dialect)
 	for i := range n.kids {
-		if err := s.below(draft, n.kids[i].name, &n.kids[i].node, res); err != nil {
+		if err := s.below(draft, n.kids[i].name, n.kids[i].node, res); err != nil {
 			return err
 		}
 	}
@@ -286,7 +286,7 @@ func (s *scanner) below(draft *draft, keyword string, value *node, res *resource
 	if h == holdsMap && value.kind == kindObject ||
 		(h == holdsList || h == holdsOneOrList) && value.kind == kindArray {
 		for i := range value.kids {
-			if err := s.scan(&value.kids[i].node, res, false); err != nil {
+			if err := s.scan(value.kids[i].node, res, false); err != nil {
 				return err
 			}
 		}
