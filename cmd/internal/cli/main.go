@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Env is what a command may use of the process around it.
+type Env struct {
+	Args           []string // without the program's name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Now            func() time.Time
+}
+
+// grace is how long a command may take to end after a signal before the
+// process ends without it.
+const grace = 4 * time.Second
+
+// Main runs the command line of the process and returns the exit code.
+func Main() int {
+	tuneCollector(os.Getenv)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// With somebody listening, writing to a closed pipe is an error like any other.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	go func() {
+		sig := signalled{<-signals}
+		cancel(sig)
+		time.Sleep(grace)
+		os.Exit(sig.code())
+	}()
+	return Run(ctx, Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.Getenv, Now: time.Now,
+	})
+}
+
+// tuneCollector lets the heap of this short process grow further between
+// collections than Go does by default, unless the user tuned it.
+func tuneCollector(getenv func(string) string) {
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
+
+const gcPercent = 400
+
+// Run runs one command line and returns the exit code.
+func Run(ctx context.Context, env Env) (code int) {
+	a := &app{env: env}
+	defer func() {
+		if fault := recover(); fault != nil {
+			fmt.Fprintf(env.Stderr, "slipway: error: internal error: %v\nslipway: hint: this is a fault of slipway; please report it with the lines below\n%s", fault, debug.Stack())
+			code = exitInternal
+		}
+	}()
+	root := newRoot(a)
+	root.SetArgs(env.Args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var unknown *unknownCommandError
+	if errors.As(err, &unknown) || !cmd.Runnable() {
+		err = withHint(err, fmt.Sprintf("run '%s --help' for usage", cmd.CommandPath()))
+	}
+	a.report(ctx, err)
+	return codeOf(ctx, err)
+}
+
+// app is one run of the command line: the environment and the flags that all
+// commands share.
+type app struct {
+	env   Env
+	flags globalFlags
+}
+
+// print writes a command's result to standard output.
+func (a *app) print(text string) error {
+	if text == "" {
+		return nil
+	}
+	if _, err := io.WriteString(a.env.Stdout, text); err != nil {
+		return machineFault(fmt.Errorf("write standard output: %w", err))
+	}
+	return nil
+}
+
+// warnf writes a line to standard error.
+func (a *app) warnf(format string, args ...any) {
+	fmt.Fprintf(a.env.Stderr, format+"\n", args...)
+}
+
+// warn is warnf for a text that is complete.
+func (a *app) warn(message string) { a.warnf("%s", strings.TrimRight(message, "\n")) }
+
+// debugf writes a line to standard error when --debug is set.
+func (a *app) debugf(format string, args ...any) {
+	if a.flags.debug {
+		a.warnf("[debug] "+format, args...)
+	}
+}

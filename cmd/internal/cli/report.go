@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// report writes an error for people to standard error: the text, which holds
+// Helm's wording where Helm has one, then excerpts, then what to do.
+func (a *app) report(ctx context.Context, err error) {
+	var sig signalled
+	if errors.As(context.Cause(ctx), &sig) {
+		err = sig
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "slipway: error: %s\n", strings.TrimRight(err.Error(), "\n"))
+	var hints []string
+	for f := (*failure)(nil); errors.As(err, &f); err = f.err {
+		out.WriteString(f.details)
+		hints = append(hints, f.hints...)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		hints = append(hints, "give it more time with --timeout")
+	}
+	for _, hint := range hints {
+		fmt.Fprintf(&out, "slipway: hint: %s\n", hint)
+	}
+	_, _ = a.env.Stderr.Write([]byte(out.String()))
+}
+
+// excerpt shows the lines of a text around one line, which is marked, and
+// below it the column, both counted from 1. Column 0 is unknown.
+func excerpt(text string, line, col, around int) string {
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	first, last := max(1, line-around), min(len(lines), line+around)
+	width := len(fmt.Sprint(last))
+	var out strings.Builder
+	for n := first; n <= last; n++ {
+		mark := ' '
+		if n == line {
+			mark = '>'
+		}
+		shown := clip(strings.TrimRight(lines[n-1], "\r"))
+		fmt.Fprintf(&out, "  %c %*d | %s\n", mark, width, n, shown)
+		if n == line && col > 0 && col <= len(shown) {
+			fmt.Fprintf(&out, "    %*s | %s^\n", width, "", blanks(shown[:col-1]))
+		}
+	}
+	return out.String()
+}
+
+// clip cuts lines that no terminal shows anyway.
+func clip(line string) string {
+	const most = 200
+	if len(line) <= most {
+		return line
+	}
+	return strings.ToValidUTF8(line[:most], "") + "..."
+}
+
+// blanks is a text of the same width as s, with its tabs.
+func blanks(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return r
+		}
+		return ' '
+	}, s)
+}
+
+// nearest returns the candidate that was probably meant by word, or "".
+func nearest(word string, candidates []string) string {
+	best, bestDistance := "", max(1, len(word)/3)+1
+	for _, c := range candidates {
+		if strings.EqualFold(c, word) {
+			return c
+		}
+		if d := distance(word, c, bestDistance); d < bestDistance || d == bestDistance && best != "" && c < best {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete, replace or swap with
+// their neighbour to make b out of a; limit when it is that or more.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return min(last[len(b)], limit)
+}

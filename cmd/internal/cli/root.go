@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Command returns the tree of all commands, for generators. Its commands are
+// not meant to be run: use [Run].
+func Command() *cobra.Command {
+	return newRoot(&app{env: Env{Getenv: func(string) string { return "" }}})
+}
+
+const rootLong = `Slipway renders Helm charts exactly as Helm does, and much faster.
+
+It needs no Helm, and until a command says so no cluster.
+
+Exit codes of all commands: 0 done, 1 internal error, 2 bad input or refused
+(nothing was changed), 124 time limit, 130 interrupted, 143 terminated.`
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "slipway",
+		Short:         "render, check and package helm charts",
+		Long:          rootLong,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetOut(a.env.Stdout)
+	root.SetErr(a.env.Stderr)
+	root.SetIn(a.env.Stdin)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return withHint(err, fmt.Sprintf("run '%s --help' for the flags", cmd.CommandPath()))
+	})
+	a.flags.register(root.PersistentFlags(), a.env.Getenv)
+	root.AddCommand(
+		newTemplate(a),
+		newShow(a),
+		newPackage(a),
+		newCreate(a),
+		newVersion(a),
+		newCompletion(a),
+	)
+	return root
+}
+
+// globalFlags are Helm's flags that stand with every command. Those about
+// connections have no effect on the commands that need no cluster; they are
+// accepted so that a script need not be changed.
+type globalFlags struct {
+	debug       bool
+	namespace   string
+	kubeconfig  string
+	kubeContext string
+}
+
+func (g *globalFlags) register(f *pflag.FlagSet, getenv func(string) string) {
+	debug, _ := strconv.ParseBool(getenv("HELM_DEBUG"))
+	f.BoolVar(&g.debug, "debug", debug, "enable verbose output")
+	f.StringVarP(&g.namespace, "namespace", "n", getenv("HELM_NAMESPACE"), "namespace scope for this request")
+	f.StringVar(&g.kubeconfig, "kubeconfig", "", "path to the kubeconfig file")
+	f.StringVar(&g.kubeContext, "kube-context", getenv("HELM_KUBECONTEXT"), "name of the kubeconfig context to use")
+
+	f.String("kube-token", "", "bearer token used for authentication")
+	f.String("kube-as-user", "", "username to impersonate for the operation")
+	f.StringArray("kube-as-group", nil, "group to impersonate for the operation")
+	f.String("kube-apiserver", "", "address and port of the Kubernetes API server")
+	f.String("kube-ca-file", "", "certificate authority file for the connection to the Kubernetes API server")
+	f.String("kube-tls-server-name", "", "server name for the validation of the Kubernetes API server's certificate")
+	f.Bool("kube-insecure-skip-tls-verify", false, "do not check the Kubernetes API server's certificate")
+	f.String("registry-config", "", "path to the registry config file")
+	f.String("repository-config", "", "path to the file with repository names and URLs")
+	f.String("repository-cache", "", "path to the folder with cached repository indexes")
+	f.Int("burst-limit", 100, "client-side default throttling limit")
+	f.Float32("qps", 0, "queries per second to the Kubernetes API, not including bursting")
+	for _, name := range []string{
+		"kube-token", "kube-as-user", "kube-as-group", "kube-apiserver", "kube-ca-file", "kube-tls-server-name",
+		"kube-insecure-skip-tls-verify", "registry-config", "repository-config", "repository-cache", "burst-limit", "qps",
+	} {
+		f.Lookup(name).Hidden = true
+	}
+}
+
+// unknownCommandError says that there is no command of that name.
+type unknownCommandError struct{ text string }
+
+func (e *unknownCommandError) Error() string { return e.text }
+
+// unknownCommand is the argument check of commands that only hold others.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return &unknownCommandError{text}
+}
+
+// exactArgs wants n arguments, in Helm's words.
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return argumentsError(cmd, "requires", n)
+	}
+}
+
+// minimumArgs wants n arguments or more, in Helm's words.
+func minimumArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= n {
+			return nil
+		}
+		return argumentsError(cmd, "requires at least", n)
+	}
+}
+
+func argumentsError(cmd *cobra.Command, verb string, n int) error {
+	word := "arguments"
+	if n == 1 {
+		word = "argument"
+	}
+	return withHint(fmt.Errorf("%q %s %d %s", cmd.CommandPath(), verb, n, word), "usage: "+cmd.UseLine())
+}
+
+// noArgs wants no arguments, in Helm's words.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return withHint(fmt.Errorf("%q accepts no arguments", cmd.CommandPath()), "usage: "+cmd.UseLine())
+}

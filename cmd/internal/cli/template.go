@@ -1,0 +1,312 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/e6d26078/slipway/chart"
+	"github.com/e6d26078/slipway/chart/values"
+	"github.com/e6d26078/slipway/engine"
+	"github.com/e6d26078/slipway/release/manifest"
+)
+
+const templateLong = `Render chart templates locally and display the output.
+
+Any values that would normally be looked up or retrieved in-cluster will be
+faked locally. Additionally, none of the server-side testing of chart validity
+(e.g. whether an API is supported) is done.
+
+The output is that of Helm v3.22.0 to the byte, with --compat helm4 that of
+Helm v4.3.1. Errors show the template lines and the includes that led to them.`
+
+// templateOptions are the flags of "template".
+type templateOptions struct {
+	chart      chartFlags
+	values     values.Options
+	name       nameFlags
+	post       postRenderer
+	compat     engine.Compat
+	schemaRefs *choice
+	timeout    time.Duration
+
+	kubeVersion  string
+	apiVersions  []string
+	showOnly     []string
+	outputDir    string
+	dryRun       string
+	labels       map[string]string
+	validate     bool
+	includeCRDs  bool
+	skipTests    bool
+	noHooks      bool
+	isUpgrade    bool
+	releaseName  bool
+	skipSchema   bool
+	enableDNS    bool
+	strict       bool
+	dependencies bool
+}
+
+func newTemplate(a *app) *cobra.Command {
+	o := &templateOptions{schemaRefs: newChoice("none", "remote")}
+	cmd := &cobra.Command{
+		Use:   "template [NAME] [CHART]",
+		Short: "locally render templates",
+		Long:  templateLong,
+		Args:  minimumArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runTemplate(cmd.Context(), o, args)
+		},
+	}
+	o.register(cmd.Flags())
+	return cmd
+}
+
+func (o *templateOptions) register(f *pflag.FlagSet) {
+	f.StringArrayVarP(&o.showOnly, "show-only", "s", nil, "only show manifests rendered from the given templates")
+	f.StringVar(&o.outputDir, "output-dir", "", "writes the executed templates to files in output-dir instead of stdout")
+	f.BoolVar(&o.validate, "validate", false, "validate your manifests against the Kubernetes cluster you are currently pointing at (comes with a later release)")
+	f.BoolVar(&o.includeCRDs, "include-crds", false, "include CRDs in the templated output")
+	f.BoolVar(&o.skipTests, "skip-tests", false, "skip tests from templated output")
+	f.BoolVar(&o.isUpgrade, "is-upgrade", false, "set .Release.IsUpgrade instead of .Release.IsInstall")
+	f.StringVar(&o.kubeVersion, "kube-version", "", "Kubernetes version used for Capabilities.KubeVersion")
+	f.StringSliceVarP(&o.apiVersions, "api-versions", "a", nil, "Kubernetes api versions used for Capabilities.APIVersions")
+	f.BoolVar(&o.releaseName, "release-name", false, "use release name in the output-dir path.")
+	f.BoolVar(&o.noHooks, "no-hooks", false, "leave hooks out of the output")
+	f.BoolVar(&o.skipSchema, "skip-schema-validation", false, "if set, disables JSON schema validation")
+	f.BoolVar(&o.enableDNS, "enable-dns", false, "enable DNS lookups when rendering templates")
+	f.BoolVar(&o.dependencies, "dependency-update", false, "update dependencies if they are missing before rendering the chart (comes with a later release)")
+	f.DurationVar(&o.timeout, "timeout", 0, "time that rendering may take, such as 30s; 0 means no limit")
+	o.name.register(f)
+	o.post.register(f)
+	addValueFlags(f, &o.values)
+	o.chart.register(f)
+
+	addCompatFlag(f, &o.compat)
+	f.BoolVar(&o.strict, "strict", false, "make the use of a value that does not exist an error")
+	f.Var(o.schemaRefs, "schema-refs", "what a $ref of a values.schema.json may read outside the chart: nothing, or files and http(s)")
+
+	// Flags of an install that Helm's template takes and that change nothing in its output.
+	f.StringVar(&o.dryRun, "dry-run", "client", "simulate an install; client is what template always does")
+	f.Lookup("dry-run").NoOptDefVal = "client"
+	f.StringToStringVarP(&o.labels, "labels", "l", nil, "labels that would be added to release metadata")
+	f.Bool("render-subchart-notes", false, "if set, render subchart notes along with the parent")
+	f.Bool("hide-notes", false, "if set, do not show notes in install output")
+	f.Bool("skip-crds", false, "if set, no CRDs will be installed")
+	f.Bool("create-namespace", false, "create the release namespace if not present")
+	f.Bool("force", false, "force resource updates through a replacement strategy")
+	f.Bool("replace", false, "re-use the given name of a deleted release")
+	f.Bool("wait", false, "wait until all objects are ready")
+	f.Bool("wait-for-jobs", false, "wait until all jobs have been completed")
+	f.Bool("atomic", false, "delete the installation on failure")
+	f.Bool("take-ownership", false, "take ownership of existing resources")
+	f.Bool("disable-openapi-validation", false, "do not validate against the Kubernetes OpenAPI schema")
+	f.String("description", "", "add a custom description")
+	hide(f, "dry-run", "labels", "render-subchart-notes", "hide-notes", "skip-crds", "create-namespace", "force", "replace", "wait",
+		"wait-for-jobs", "atomic", "take-ownership", "disable-openapi-validation", "description")
+}
+
+// check refuses flags that cannot be followed, before anything is read.
+func (o *templateOptions) check() error {
+	const needsCluster = "leave the flag out: the commands that talk to a cluster come with a later release"
+	switch o.dryRun {
+	case "", "true", "client":
+	case "server", "none", "false":
+		return withHint(fmt.Errorf("--dry-run=%s needs a cluster, and this release of slipway talks to none", o.dryRun), needsCluster)
+	default:
+		return errors.New("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server")
+	}
+	if o.validate {
+		return withHint(errors.New("--validate needs a cluster, and this release of slipway talks to none"), needsCluster)
+	}
+	for _, reserved := range []string{"name", "owner", "status", "version", "createdAt", "modifiedAt"} {
+		if _, set := o.labels[reserved]; set {
+			return errors.New("user supplied labels contains system reserved label name. System labels: [name owner status version createdAt modifiedAt]")
+		}
+	}
+	return nil
+}
+
+func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string) error {
+	if o.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.timeout)
+		defer cancel()
+	}
+	r, err := a.newRendering(ctx, o, args)
+	if err != nil {
+		return err
+	}
+	out, err := r.program.Render(ctx, r.input)
+	if err != nil {
+		if a.flags.debug {
+			_ = a.print("\n") // the manifests of Helm's --debug: none yet
+		}
+		return r.explain(ctx, err)
+	}
+	_, files := manifest.Notes(manifestFiles(out.Files), r.chart.Name(), false)
+	set, err := manifest.Sort(files, manifest.Options{Compat: manifest.Compat(o.compat)})
+	if set != nil {
+		for _, skipped := range set.Skipped {
+			a.warn(skipped.String())
+		}
+	}
+	if err != nil {
+		if a.flags.debug {
+			_ = a.print(manifest.Output(manifest.Dump(files), set.Hooks, r.shown()))
+		}
+		return r.explain(ctx, err)
+	}
+	return a.printRendering(ctx, r, set)
+}
+
+// printRendering writes the documents to standard output or into a folder.
+func (a *app) printRendering(ctx context.Context, r *rendering, set *manifest.Set) error {
+	o := r.options
+	var crds []manifest.File
+	if o.includeCRDs {
+		for _, crd := range r.chart.CRDObjects() {
+			crds = append(crds, manifest.File{Name: crd.Filename, Content: string(crd.File.Data)})
+		}
+	}
+	body, hooks := "", set.Hooks
+	if o.outputDir == "" {
+		body = set.Body(crds, manifest.BodyOptions{})
+	} else {
+		if err := a.writeFolder(r, crds, set); err != nil {
+			return err
+		}
+		hooks = nil
+	}
+	body, err := o.post.run(ctx, body)
+	if err != nil {
+		return err
+	}
+	text := manifest.Output(body, hooks, r.shown())
+	if len(o.showOnly) > 0 {
+		if text, err = manifest.ShowOnly(text, o.showOnly, manifest.Compat(o.compat)); err != nil {
+			return withHint(err, "the pattern is matched against paths inside the chart, such as templates/service.yaml, and * does not match a /")
+		}
+	}
+	return a.print(text)
+}
+
+// rendering is everything that one call of "template" renders with.
+type rendering struct {
+	options *templateOptions
+	debug   bool
+	chart   *chart.Chart
+	program *engine.Program
+	input   engine.Input
+	user    *values.Merged
+}
+
+func (r *rendering) shown() manifest.OutputOptions {
+	return manifest.OutputOptions{NoHooks: r.options.noHooks, SkipTests: r.options.skipTests}
+}
+
+// newRendering reads and checks everything, in Helm's order.
+func (a *app) newRendering(ctx context.Context, o *templateOptions, args []string) (*rendering, error) {
+	capabilities, err := o.capabilities()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	name, chartName, err := a.nameAndChart(args, o.name, "release-name")
+	if err != nil {
+		return nil, err
+	}
+	path, err := a.locate(chartName, o.chart)
+	if err != nil {
+		return nil, err
+	}
+	user, err := a.mergeValues(ctx, &o.values, o.compat)
+	if err != nil {
+		return nil, err
+	}
+	a.debugf("CHART PATH: %s", path)
+	c, err := chart.Loader{Warn: a.warn}.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkInstallable(c, o); err != nil {
+		return nil, err
+	}
+	if err := checkReleaseName(name); err != nil {
+		return nil, err
+	}
+	r := &rendering{options: o, debug: a.flags.debug, chart: c, user: user}
+	r.input = engine.Input{
+		Release:      engine.Release{Name: name, Namespace: a.namespace(), Upgrade: o.isUpgrade},
+		Values:       user.Values,
+		Capabilities: capabilities,
+		SkipSchema:   o.skipSchema,
+		Strict:       o.strict,
+		EnableDNS:    o.enableDNS,
+		Warn:         a.warn,
+	}
+	options := engine.Options{Compat: o.compat}
+	if o.schemaRefs.word == "remote" {
+		options.LoadSchema = newSchemaLoader(ctx, a)
+	}
+	r.program, err = engine.Compile(c, options)
+	return r, err
+}
+
+func (o *templateOptions) capabilities() (*engine.Capabilities, error) {
+	capabilities := engine.DefaultCapabilities()
+	if o.kubeVersion != "" {
+		version, err := o.compat.ParseKubeVersion(o.kubeVersion)
+		if err != nil {
+			return nil, fmt.Errorf("invalid kube version '%s': %w", o.kubeVersion, err)
+		}
+		capabilities.KubeVersion = version
+	}
+	capabilities.APIVersions = append(capabilities.APIVersions, o.apiVersions...)
+	return capabilities, nil
+}
+
+// checkInstallable refuses library charts and charts whose dependencies are missing.
+func (a *app) checkInstallable(c *chart.Chart, o *templateOptions) error {
+	if t := c.Metadata.Type; t != "" && t != "application" {
+		return fmt.Errorf("%s charts are not installable", t)
+	}
+	if c.Metadata.Deprecated {
+		a.warn("WARNING: This chart is deprecated")
+	}
+	err := checkDependencies(c)
+	if err == nil {
+		return nil
+	}
+	if o.dependencies {
+		return withHint(fmt.Errorf("--dependency-update: this release cannot fetch dependencies: %w", err), "fetch them with 'helm dependency build' first")
+	}
+	if o.compat == engine.Helm4 {
+		return fmt.Errorf("an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: %w", err)
+	}
+	return fmt.Errorf("An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: %w", err)
+}
+
+func manifestFiles(files []engine.File) []manifest.File {
+	list := make([]manifest.File, len(files))
+	for i, f := range files {
+		list[i] = manifest.File(f)
+	}
+	return list
+}
+
+// folderOf is where the files of a release go below --output-dir.
+func (r *rendering) folderOf() string {
+	if r.options.releaseName {
+		return filepath.Join(r.options.outputDir, r.input.Release.Name)
+	}
+	return r.options.outputDir
+}
