@@ -105,13 +105,13 @@ func compareNatural(a, b string) int {
 			}
 		}
 	}
-	an, ai := number(ar, i, an)
-	bn, bi := number(br, i, bn)
+	an, ai := takeNumber(ar, i, an)
+	bn, bi := takeNumber(br, i, bn)
 	return cmp.Or(cmp.Compare(an, bn), cmp.Compare(ai, bi), cmp.Compare(ar[i], br[i]))
 }
 
-// number goes on from n with the digits at runes[i:], and returns their end.
-func number(runes []rune, i int, n int64) (int64, int) {
+// takeNumber goes on from n with the digits at runes[i:], and returns their end.
+func takeNumber(runes []rune, i int, n int64) (int64, int) {
 	for ; i < len(runes) && unicode.IsDigit(runes[i]); i++ {
 		n = n*10 + int64(runes[i]-'0')
 	}

@@ -1,6 +1,9 @@
 package funcs
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // cacheLimit is how many results a cache keeps.
 const cacheLimit = 512
@@ -29,6 +32,7 @@ func (c *cache[T]) get(text string) (result T, ok bool) {
 	if ok {
 		return result, true
 	}
+	text = strings.Clone(text) // arguments may not be kept
 	result, err := c.make(text)
 	if err != nil {
 		return result, false

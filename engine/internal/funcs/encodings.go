@@ -12,6 +12,10 @@ import (
 func (k *kit) addEncodings() {
 	k.text(func(dst []byte, args []any) ([]byte, bool) { return appendYAML(dst, args[0]), true }, "toYaml")
 	k.text(func(dst []byte, args []any) ([]byte, bool) {
+		out := appendYAML(dst, args[0])
+		return out, len(out) > len(dst) // nothing means an error
+	}, "mustToYaml")
+	k.text(func(dst []byte, args []any) ([]byte, bool) {
 		// An error leaves dst as it was: the empty text that toJson has for it.
 		dst, _ = yaml.AppendJSON(dst, args[0])
 		return dst, true
@@ -46,14 +50,4 @@ func onText(encode func(dst []byte, s string) []byte) writer {
 		}
 		return encode(dst, s), true
 	}
-}
-
-// appendYAML appends v as toYaml has it: without the newline at the end, and
-// nothing for what cannot be written.
-func appendYAML(dst []byte, v any) []byte {
-	out, err := yaml.Append(dst, v)
-	if err == nil && len(out) > len(dst) && out[len(out)-1] == '\n' {
-		out = out[:len(out)-1]
-	}
-	return out
 }

@@ -42,10 +42,13 @@ func addFast(t tmpl.Table) {
 	k.addEncodings()
 }
 
-// set gives the named functions fast forms.
+// set gives those of the named functions that the table has fast forms.
 func (k *kit) set(fm form, names ...string) {
 	for _, name := range names {
-		f := k.table[name]
+		f, ok := k.table[name]
+		if !ok {
+			continue
+		}
 		f.Fast = func(_ *tmpl.State, args []any) (any, bool, error) {
 			result, ok := fm.call(args)
 			return result, ok, nil

@@ -5,22 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-
-	"github.com/e6d26078/slipway/engine/internal/tmpl"
 )
 
 // maxFormatDepth bounds how deep a value is formatted here.
 const maxFormatDepth = 1000
 
-// addFormats adds the functions that turn values into text. print, printf and
-// println are text/template's own; as entries of the table they have a fast
-// form too.
+// addFormats adds the functions that turn values into text.
 func (k *kit) addFormats() {
-	k.table["print"] = tmpl.Func{Fn: fmt.Sprint}
-	k.table["printf"] = tmpl.Func{Fn: fmt.Sprintf}
-	k.table["println"] = tmpl.Func{Fn: fmt.Sprintln}
-	k.text(appendPrint, "print")
-	k.text(appendPrintf, "printf")
 	k.text(appendQuoted, "quote")
 	k.text(appendSingleQuoted, "squote")
 	k.text(appendCat, "cat")
@@ -185,84 +176,4 @@ func appendCat(dst []byte, args []any) ([]byte, bool) {
 		}
 	}
 	return dst, true
-}
-
-// appendPrint is fmt.Sprint: a blank stands between two arguments of which
-// neither is a string.
-func appendPrint(dst []byte, args []any) ([]byte, bool) {
-	wasText := true
-	for i, v := range args {
-		_, isText := v.(string)
-		if i > 0 && !isText && !wasText {
-			dst = append(dst, ' ')
-		}
-		wasText = isText
-		var ok bool
-		if dst, ok = appendValue(dst, v, 0); !ok {
-			return dst, false
-		}
-	}
-	return dst, true
-}
-
-// appendPrintf is fmt.Sprintf for the verbs s, d, v, q and t without flags, on
-// arguments that fit them.
-func appendPrintf(dst []byte, args []any) ([]byte, bool) {
-	format, ok := args[0].(string)
-	if !ok {
-		return dst, false
-	}
-	args = args[1:]
-	start := 0
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' {
-			continue
-		}
-		dst = append(dst, format[start:i]...)
-		if i++; i == len(format) {
-			return dst, false
-		}
-		start = i + 1
-		if format[i] == '%' {
-			dst = append(dst, '%')
-			continue
-		}
-		if len(args) == 0 {
-			return dst, false
-		}
-		if dst, ok = appendVerb(dst, format[i], args[0]); !ok {
-			return dst, false
-		}
-		args = args[1:]
-	}
-	return append(dst, format[start:]...), len(args) == 0
-}
-
-func appendVerb(dst []byte, verb byte, v any) ([]byte, bool) {
-	switch v := v.(type) {
-	case string:
-		switch verb {
-		case 's', 'v':
-			return append(dst, v...), true
-		case 'q':
-			return strconv.AppendQuote(dst, v), true
-		}
-		return dst, false
-	case int:
-		if verb == 'd' {
-			return strconv.AppendInt(dst, int64(v), 10), true
-		}
-	case int64:
-		if verb == 'd' {
-			return strconv.AppendInt(dst, v, 10), true
-		}
-	case bool:
-		if verb == 't' {
-			return strconv.AppendBool(dst, v), true
-		}
-	}
-	if verb != 'v' {
-		return dst, false
-	}
-	return appendValue(dst, v, 0)
 }

@@ -21,8 +21,8 @@ func Helm3() tmpl.Table {
 func Helm4() tmpl.Table {
 	t := sprigTable()
 	addHelm(t)
-	addFast(t)
 	addHelm4(t)
+	addFast(t)
 	return t
 }
 
