@@ -57,6 +57,10 @@ func Unmarshal(data []byte, v any) error {
 				}
 			}
 		}
+	default:
+		if decodeStruct(data, v) {
+			return nil
+		}
 	}
 	return sigs.Unmarshal(data, v)
 }

@@ -8,21 +8,23 @@ import (
 )
 
 // benchmarks runs one function over documents of the corpus, once by this package and once by the library.
-func benchmarks(b *testing.B, docs []corpusDocument, ours, library func([]byte)) {
+func benchmarks[T []byte | string](b *testing.B, docs []corpusDocument, ours, library func(T)) {
 	size := 0
-	for _, doc := range docs {
+	texts := make([]T, len(docs))
+	for i, doc := range docs {
 		size += len(doc.data)
+		texts[i] = T(doc.data)
 	}
 	for _, side := range []struct {
 		name string
-		run  func([]byte)
+		run  func(T)
 	}{{"slipway", ours}, {"sigs", library}} {
 		b.Run(side.name, func(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, doc := range docs {
-					side.run(doc.data)
+				for _, text := range texts {
+					side.run(text)
 				}
 			}
 		})
@@ -61,8 +63,8 @@ func BenchmarkReadHead(b *testing.B) {
 	}{{"small", small}, {"large", large}} {
 		b.Run(set.name, func(b *testing.B) {
 			benchmarks(b, set.docs,
-				func(data []byte) { _, _ = ReadHead(string(data)) },
-				func(data []byte) { _, _ = readHeadSlowly(string(data)) })
+				func(doc string) { _, _ = ReadHead(doc) },
+				func(doc string) { _, _ = readHeadSlowly(doc) })
 		})
 	}
 }

@@ -38,6 +38,7 @@ type parser struct {
 	buf     []byte  // the scalar being put together
 	anchors anchors
 	head    headState
+	exact   bool // numbers become an exactNumber instead of float64
 }
 
 // entry is one key of a mapping that is still being read.
@@ -48,11 +49,12 @@ type entry struct {
 
 // newline, blank and special bytes of plain text.
 const (
-	stopsBlock = 1 << iota // may end a plain scalar in block context
-	stopsFlow              // may end one in flow context
-	noStart                // cannot start a plain scalar
-	blankz                 // space, tab or line feed
-	nameByte               // part of an anchor's name
+	stopsBlock  = 1 << iota // may end a plain scalar in block context
+	stopsFlow               // may end one in flow context
+	noStart                 // cannot start a plain scalar
+	blankz                  // space, tab or line feed
+	nameByte                // part of an anchor's name
+	stopsQuoted             // needs a look inside quotes
 )
 
 // classes maps a byte to what it may do.
@@ -68,6 +70,9 @@ var classes = func() (t [256]uint8) {
 	}
 	for _, c := range " \t\n" {
 		t[c] |= blankz
+	}
+	for _, c := range "'\"\\" {
+		t[c] |= stopsQuoted
 	}
 	for c := range t {
 		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '-' {
@@ -88,13 +93,7 @@ func blankAt(s string, i int) bool {
 func normalize(text string) (string, bool) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	carriage := false
-	for i := 0; i < len(text); {
-		if i+8 <= len(text) {
-			if plainWord(text[i : i+8]) {
-				i += 8
-				continue
-			}
-		}
+	for i := plainPrefix(text); i < len(text); {
 		c := text[i]
 		switch {
 		case c >= ' ' && c < 0x7f, c == '\n', c == '\t':
@@ -111,6 +110,7 @@ func normalize(text string) (string, bool) {
 			}
 			i += size
 		}
+		i += plainPrefix(text[i:])
 	}
 	if carriage {
 		text = strings.ReplaceAll(text, "\r\n", "\n")
@@ -119,23 +119,27 @@ func normalize(text string) (string, bool) {
 	return text, true
 }
 
-// plainWord reports whether each of eight bytes is printable ASCII or a line feed. The sums cannot carry from one byte
-// into the next, because the first test leaves only seven bits a byte.
-func plainWord(s string) bool {
+// plainPrefix returns how many bytes at the start of s, in words of eight, are printable ASCII or line feeds. The sums
+// cannot carry from one byte into the next unless one of the bytes is not ASCII, which is tested too.
+func plainPrefix(s string) int {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080
 	)
-	_ = s[7]
-	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	if w&highs != 0 {
-		return false
+	n := 0
+	for len(s) >= 8 {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		printable := w + ones*(0x80-' ')
+		feed := ^((w ^ ones*'\n') + ones*0x7f)
+		rubout := w + ones
+		if (printable|feed)&^w&^rubout&highs != highs {
+			break
+		}
+		s = s[8:]
+		n += 8
 	}
-	printable := w + ones*(0x80-' ')
-	feed := ^((w ^ ones*'\n') + ones*0x7f)
-	rubout := w + ones
-	return (printable|feed)&highs == highs && rubout&highs == 0
+	return n
 }
 
 // isPlainRune reports whether a character beyond ASCII is printable for the library and no line end.

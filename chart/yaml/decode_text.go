@@ -35,6 +35,8 @@ func (p *parser) resolved(text string, use purpose) (any, bool) {
 		sc = resolve(text)
 	}
 	switch {
+	case p.exact && (sc.kind == intScalar || sc.kind == uintScalar || sc.kind == floatScalar):
+		return exactNumber{sc.value(text).(float64), sc.string(text)}, true
 	case sc.kind == nonFiniteScalar:
 		return nil, false
 	case sc.kind == nullScalar:
@@ -131,7 +133,7 @@ func trimBlanks(s string, start, end int) int {
 // further right than parent continue it.
 func (p *parser) plain(start, end, stop, parent int, use purpose) (any, bool) {
 	s := p.s
-	var buf []byte
+	continued := false
 	for stop < len(s) && s[stop] == '\n' {
 		lineStart, breaks := stop+1, 1
 		i := lineStart
@@ -145,39 +147,45 @@ func (p *parser) plain(start, end, stop, parent int, use purpose) (any, bool) {
 		if i < len(s) && s[i] == '\t' {
 			return nil, false
 		}
-		if i == len(s) || i-lineStart <= parent || s[i] == '#' || i == lineStart && isMarker(s, i) {
+		if i == len(s) || s[i] == '#' || i == lineStart && isMarker(s, i) {
 			stop = lineStart - 1 // go on with this line
 			break
 		}
-		if buf == nil {
-			buf = append(p.buf[:0], s[start:end]...)
+		if i-lineStart <= parent {
+			p.i, p.col = i, i-lineStart
+			return p.plainText(start, end, continued, use)
 		}
-		if breaks == 1 {
-			buf = append(buf, ' ')
+		if use != toSkip {
+			if !continued {
+				p.buf = append(p.buf[:0], s[start:end]...)
+			}
+			p.buf = appendFolded(p.buf, "", breaks, false)
 		}
-		for ; breaks > 1; breaks-- {
-			buf = append(buf, '\n')
-		}
+		continued = true
 		start = i
 		end, stop = p.plainLine(i)
 		if stop < len(s) && s[stop] == ':' {
 			return nil, false
 		}
 		if use != toSkip {
-			buf = append(buf, s[start:end]...)
+			p.buf = append(p.buf, s[start:end]...)
 		}
 	}
 	if !p.endLine(stop) {
 		return nil, false
 	}
-	if buf == nil {
-		return p.resolved(s[start:end], use)
-	}
-	p.buf = buf
-	if use == toSkip {
+	return p.plainText(start, end, continued, use)
+}
+
+// plainText takes a plain scalar: the text between start and end, or that of several lines in p.buf.
+func (p *parser) plainText(start, end int, continued bool, use purpose) (any, bool) {
+	switch {
+	case !continued:
+		return p.resolved(p.s[start:end], use)
+	case use == toSkip:
 		return nil, true // text of several lines is no number
 	}
-	return p.resolved(string(buf), use)
+	return p.resolved(string(p.buf), use)
 }
 
 // quoted reads the quoted scalar at offset i. It returns the text, if it is wanted, the offset behind the closing
@@ -210,28 +218,13 @@ func (p *parser) quotedSlowly(i int, wanted bool) (text string, next, lines int,
 		if s[j-1] == '\n' && isMarker(s, j) {
 			return "", 0, 0, false
 		}
-		escapedBreak := false
-		for j < len(s) && classes[s[j]]&blankz == 0 {
-			c := s[j]
-			if c == quote && (quote == '"' || j+1 >= len(s) || s[j+1] != quote) {
-				break
-			}
-			if c == quote {
-				j++
-			} else if c == '\\' && quote == '"' {
-				if j+1 < len(s) && s[j+1] == '\n' {
-					j += 2
-					lines++
-					escapedBreak = true
-					break
-				}
-				if buf, j, ok = appendEscape(buf, s, j+1); !ok {
-					return "", 0, 0, false
-				}
-				continue
-			}
-			buf = append(buf, c)
-			j++
+		var escapedBreak bool
+		buf, j, escapedBreak, ok = appendWord(buf, s, j, quote)
+		if !ok {
+			return "", 0, 0, false
+		}
+		if escapedBreak {
+			lines++
 		}
 		if j < len(s) && s[j] == quote {
 			p.buf = buf
@@ -249,8 +242,42 @@ func (p *parser) quotedSlowly(i int, wanted bool) (text string, next, lines int,
 		}
 		lines += breaks
 		buf = appendFolded(buf, s[blanks:j], breaks, escapedBreak)
+		if !wanted {
+			buf = buf[:0]
+		}
 	}
 	return "", 0, 0, false
+}
+
+// appendWord appends the text between quotes from offset j to the next blank, escaped line feed or closing quote.
+func appendWord(buf []byte, s string, j int, quote byte) (_ []byte, next int, escapedBreak, ok bool) {
+	for {
+		run := j
+		for j < len(s) && classes[s[j]]&(blankz|stopsQuoted) == 0 {
+			j++
+		}
+		buf = append(buf, s[run:j]...)
+		if j == len(s) || classes[s[j]]&blankz != 0 {
+			return buf, j, false, true
+		}
+		switch c := s[j]; {
+		case c == quote && quote == '\'' && j+1 < len(s) && s[j+1] == quote:
+			buf = append(buf, quote)
+			j += 2
+		case c == quote:
+			return buf, j, false, true
+		case c == '\\' && quote == '"':
+			if j+1 < len(s) && s[j+1] == '\n' {
+				return buf, j + 2, true, true
+			}
+			if buf, j, ok = appendEscape(buf, s, j+1); !ok {
+				return buf, j, false, false
+			}
+		default:
+			buf = append(buf, c)
+			j++
+		}
+	}
 }
 
 // appendFolded appends what the blanks between two words of a quoted scalar, with so many line feeds, amount to.
@@ -269,10 +296,11 @@ func appendFolded(buf []byte, blanks string, breaks int, escapedBreak bool) []by
 	return buf
 }
 
-// escapes maps the letter of an escape to its character; '\\x', '\\u' and '\\U' are apart.
-var escapes = map[byte]rune{
-	'0': 0, 'a': '\a', 'b': '\b', 't': '\t', '\t': '\t', 'n': '\n', 'v': '\v', 'f': '\f', 'r': '\r', 'e': 0x1b,
-	' ': ' ', '"': '"', '\'': '\'', '\\': '\\', 'N': 0x85, '_': 0xa0, 'L': 0x2028, 'P': 0x2029,
+// escapes maps the letter of an escape to its character, plus one; '\\x', '\\u' and '\\U' are apart.
+var escapes = [256]rune{
+	'0': 1, 'a': '\a' + 1, 'b': '\b' + 1, 't': '\t' + 1, '\t': '\t' + 1, 'n': '\n' + 1, 'v': '\v' + 1, 'f': '\f' + 1,
+	'r': '\r' + 1, 'e': 0x1b + 1, ' ': ' ' + 1, '"': '"' + 1, '\'': '\'' + 1, '\\': '\\' + 1, 'N': 0x85 + 1, '_': 0xa0 + 1,
+	'L': 0x2028 + 1, 'P': 0x2029 + 1,
 }
 
 // appendEscape appends the character of the escape whose letter is at offset i and returns the offset behind it.
@@ -289,8 +317,8 @@ func appendEscape(buf []byte, s string, i int) ([]byte, int, bool) {
 	case 'U':
 		digits = 8
 	default:
-		r, ok := escapes[s[i]]
-		return utf8.AppendRune(buf, r), i + 1, ok
+		r := escapes[s[i]]
+		return utf8.AppendRune(buf, r-1), i + 1, r > 0
 	}
 	i++
 	if i+digits > len(s) {
