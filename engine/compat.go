@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/e6d26078/slipway/chart/values"
 	"github.com/e6d26078/slipway/engine/internal/chartutil"
 	"github.com/e6d26078/slipway/engine/internal/common"
 )
@@ -36,4 +37,11 @@ func (c Compat) capabilities(caps *Capabilities) any {
 		return helm4Capabilities(caps)
 	}
 	return caps
+}
+
+func (c Compat) dialect() values.Dialect {
+	if c == Helm4 {
+		return values.Helm4
+	}
+	return values.Helm3
 }
