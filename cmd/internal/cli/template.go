@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -163,18 +165,34 @@ func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string
 		}
 		return r.explain(ctx, err)
 	}
-	return a.printRendering(ctx, r, set)
+	var crds []manifest.File
+	if o.includeCRDs {
+		crds = customResources(nil, out.Root)
+	}
+	return a.printRendering(ctx, r, crds, set)
+}
+
+// customResources lists the files in crds/ of the charts that take part, in
+// Helm's order.
+func customResources(list []manifest.File, n *values.Node) []manifest.File {
+	for _, f := range n.Chart.Files {
+		if !strings.HasPrefix(f.Name, "crds/") {
+			continue
+		}
+		switch strings.ToLower(path.Ext(f.Name)) {
+		case ".yaml", ".yml", ".json":
+			list = append(list, manifest.File{Name: path.Join(n.FullPath(), f.Name), Content: string(f.Data)})
+		}
+	}
+	for _, dep := range n.Deps() {
+		list = customResources(list, dep)
+	}
+	return list
 }
 
 // printRendering writes the documents to standard output or into a folder.
-func (a *app) printRendering(ctx context.Context, r *rendering, set *manifest.Set) error {
+func (a *app) printRendering(ctx context.Context, r *rendering, crds []manifest.File, set *manifest.Set) error {
 	o := r.options
-	var crds []manifest.File
-	if o.includeCRDs {
-		for _, crd := range r.chart.CRDObjects() {
-			crds = append(crds, manifest.File{Name: crd.Filename, Content: string(crd.File.Data)})
-		}
-	}
 	body, hooks := "", set.Hooks
 	if o.outputDir == "" {
 		body = set.Body(crds, manifest.BodyOptions{})
@@ -224,7 +242,7 @@ func (a *app) newRendering(ctx context.Context, o *templateOptions, args []strin
 	if err != nil {
 		return nil, err
 	}
-	path, err := a.locate(chartName, o.chart)
+	location, err := a.locate(chartName, o.chart)
 	if err != nil {
 		return nil, err
 	}
@@ -232,8 +250,8 @@ func (a *app) newRendering(ctx context.Context, o *templateOptions, args []strin
 	if err != nil {
 		return nil, err
 	}
-	a.debugf("CHART PATH: %s", path)
-	c, err := chart.Loader{Warn: a.warn}.Load(path)
+	a.debugf("CHART PATH: %s", location)
+	c, err := chart.Loader{Warn: a.warn}.Load(location)
 	if err != nil {
 		return nil, err
 	}
