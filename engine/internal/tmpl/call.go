@@ -55,10 +55,11 @@ func (e *callExpr) earlierError(st *State, base, count int, err error) error {
 // convertArg gives the i-th argument on the stack the type of its parameter.
 func (e *callExpr) convertArg(st *State, base, i int) error {
 	var from expr
+	var n *node
 	if i < len(e.args) {
-		from = e.args[i]
+		from, n = e.args[i], e.nodes[i]
 	}
-	v, text := st.convert(st.stack[base+i], from, e.fn.param(i))
+	v, text := st.convert(st.stack[base+i], from, n, e.fn.param(i))
 	if text != "" {
 		return st.errorf(e.blameArg(st, i), "%s", text)
 	}

@@ -240,7 +240,7 @@ func (c *compiler) operand(n *node) expr {
 		if v, ok := v.(*varExpr); ok {
 			return &varFieldExpr{p, v.slot}
 		}
-		return &chainExpr{p, operand{v, true}}
+		return &chainExpr{p, operand{v, n, true}}
 	case nodeChain:
 		return &chainExpr{newPath(n, n.names(), c.funcs), c.chainStart(n)}
 	case nodePipe:
@@ -256,7 +256,7 @@ func (c *compiler) operand(n *node) expr {
 }
 
 func (c *compiler) chainStart(n *node) operand {
-	return operand{c.operand(n.child), n.child.kind == nodeIdent}
+	return operand{c.operand(n.child), n.child, n.child.kind == nodeIdent}
 }
 
 // method compiles a chain of fields with arguments.
@@ -265,9 +265,9 @@ func (c *compiler) method(n, args *node, final expr) expr {
 	m := &methodExpr{}
 	switch n.kind {
 	case nodeField:
-		m.operand = operand{dotExpr{}, true}
+		m.operand = operand{dotExpr{}, n, true}
 	case nodeVariable:
-		m.operand = operand{c.resolve(n, names[0]), true}
+		m.operand = operand{c.resolve(n, names[0]), n, true}
 		names = names[1:]
 	case nodeChain:
 		m.operand = c.chainStart(n)

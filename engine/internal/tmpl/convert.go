@@ -143,7 +143,7 @@ func (st *State) argOfType(e expr, n *node, typ reflect.Type) (reflect.Value, er
 	if err != nil {
 		return reflect.Value{}, err
 	}
-	result, text := assign(st.precise(e, v), typ)
+	result, text := assign(st.precise(e, n, v), typ)
 	if text != "" {
 		return result, st.errorf(st.blame(n), "%s", text)
 	}
@@ -151,25 +151,30 @@ func (st *State) argOfType(e expr, n *node, typ reflect.Type) (reflect.Value, er
 }
 
 // precise returns the value of an argument with what got lost in an any: whether
-// nil was a nil interface.
-func (st *State) precise(e expr, v any) reflect.Value {
-	if v == nil {
-		if p, ok := e.(nilTeller); ok && p.nilIsInterface(st) {
-			return interfaceOf(nil)
-		}
+// nil was a nil interface. e and n are where the value came from, nil for the pipeline.
+func (st *State) precise(e expr, n *node, v any) reflect.Value {
+	if v == nil && e != nil && tellsNil(e, n, st) {
+		return interfaceOf(nil)
 	}
 	return toReflect(v)
 }
 
+// tellsNil reports whether e, which gave nil, gave a nil interface{}. What comes
+// out of a pipeline never is one.
+func tellsNil(e expr, n *node, st *State) bool {
+	teller, ok := e.(nilTeller)
+	return ok && n.kind != nodePipe && teller.nilIsInterface(st)
+}
+
 // convert makes v, the value of an argument, one of the parameter's type. It
-// returns what is wrong if that cannot be; e is where v came from, nil for the
-// pipeline.
-func (st *State) convert(v any, e expr, p param) (any, string) {
+// returns what is wrong if that cannot be. e and n are where v came from, nil for
+// the pipeline.
+func (st *State) convert(v any, e expr, n *node, p param) (any, string) {
 	switch p.kind {
 	case paramAny:
 		return unbox(v), ""
 	case paramValue:
-		return st.precise(e, v), ""
+		return st.precise(e, n, v), ""
 	case paramString:
 		if s, ok := v.(string); ok {
 			return s, ""
@@ -191,7 +196,7 @@ func (st *State) convert(v any, e expr, p param) (any, string) {
 			return v, ""
 		}
 	}
-	result, text := assign(st.precise(e, v), p.typ)
+	result, text := assign(st.precise(e, n, v), p.typ)
 	if text != "" {
 		return nil, text
 	}

@@ -103,7 +103,7 @@ func (e *maybeVarExpr) nilIsInterface(st *State) bool {
 }
 
 // dotFieldExpr is .a.b.c
-type dotFieldExpr struct{ path }
+type dotFieldExpr struct{ fieldPath }
 
 func (e *dotFieldExpr) eval(st *State) (any, error) {
 	v, _, err := e.walk(st, st.dot, st.dotIface)
@@ -117,7 +117,7 @@ func (e *dotFieldExpr) nilIsInterface(st *State) bool {
 
 // varFieldExpr is $x.a.b.c
 type varFieldExpr struct {
-	path
+	fieldPath
 	slot int
 }
 
@@ -136,6 +136,7 @@ func (e *varFieldExpr) nilIsInterface(st *State) bool {
 // operand is where a chain of fields starts.
 type operand struct {
 	expr
+	n *node
 	// iface says that a value that is not nil comes as an interface{} too.
 	iface bool
 }
@@ -145,15 +146,13 @@ func (o *operand) start(st *State) (v any, iface bool, err error) {
 	if v, err = o.eval(st); err != nil {
 		return nil, false, err
 	}
-	if teller, ok := o.expr.(nilTeller); ok && (v == nil || o.iface) {
-		iface = teller.nilIsInterface(st)
-	}
+	iface = (v == nil || o.iface) && tellsNil(o.expr, o.n, st)
 	return v, iface, nil
 }
 
 // chainExpr is (pipeline).a.b.c, or .a.b.c on any other operand.
 type chainExpr struct {
-	path
+	fieldPath
 	operand
 }
 
@@ -179,7 +178,7 @@ func (e *chainExpr) nilIsInterface(st *State) bool {
 type methodExpr struct {
 	fieldCall
 	operand
-	before path // the fields up to the method
+	before fieldPath // the fields up to the method
 }
 
 func (e *methodExpr) eval(st *State) (any, error) {

@@ -5,16 +5,16 @@ import (
 	"reflect"
 )
 
-// path is a chain of field names, and how to walk along it.
-type path struct {
+// fieldPath is a chain of field names, and how to walk along it.
+type fieldPath struct {
 	n     *node // for errors
 	names []string
 	// method[i] says that names[i] is a method of a known map type.
 	method []bool
 }
 
-func newPath(n *node, names []string, fs *Funcs) path {
-	p := path{n: n, names: names, method: make([]bool, len(names))}
+func newPath(n *node, names []string, fs *Funcs) fieldPath {
+	p := fieldPath{n: n, names: names, method: make([]bool, len(names))}
 	for i, name := range names {
 		p.method[i] = fs.isMethod(name)
 	}
@@ -23,7 +23,7 @@ func newPath(n *node, names []string, fs *Funcs) path {
 
 // walk evaluates the chain from v, which came as an interface{} if iface is
 // set. It reports the same of the result.
-func (p *path) walk(st *State, v any, iface bool) (any, bool, error) {
+func (p *fieldPath) walk(st *State, v any, iface bool) (any, bool, error) {
 	for i, name := range p.names {
 		m, ok := v.(map[string]any)
 		if !ok {
@@ -39,7 +39,7 @@ func (p *path) walk(st *State, v any, iface bool) (any, bool, error) {
 }
 
 // walkFrom is walk from names[i] on, for values other than map[string]any.
-func (p *path) walkFrom(st *State, i int, v any, iface bool) (any, bool, error) {
+func (p *fieldPath) walkFrom(st *State, i int, v any, iface bool) (any, bool, error) {
 	for ; i < len(p.names); i++ {
 		name := p.names[i]
 		if m, ok := st.funcs.asMap(v); ok && (!p.method[i] || isPlainMap(v)) {

@@ -12,7 +12,7 @@ func (e *callExpr) precisely(st *State, base int) []reflect.Value {
 	values := make([]reflect.Value, 0, 4)
 	for i, v := range st.stack[base:] {
 		if i < len(e.args) {
-			values = append(values, st.precise(e.args[i], v))
+			values = append(values, st.precise(e.args[i], e.nodes[i], v))
 		} else {
 			values = append(values, toReflect(v))
 		}
