@@ -370,7 +370,7 @@ func (b *builder) count(n *node) *int {
 func (b *builder) regexp(keyword, text string) (*pattern, error) {
 	p := b.c.pattern(text)
 	if p.err != nil {
-		at := b.res.doc.pointers()[b.n] + "/" + escapeToken(keyword)
+		at := b.res.doc.pointerOf(b.n) + "/" + escapeToken(keyword)
 		return nil, fmt.Errorf("invalid regex %s at %s: %w", strconv.Quote(text), strconv.Quote(locationOf(b.res.doc.url, at)), p.err)
 	}
 	return p, nil

@@ -1,13 +1,16 @@
 package schema
 
+import "fmt"
+
 // compiler turns documents into rules. It lives for one Compile.
 type compiler struct {
-	options      Options
-	documents    map[string]*document // by URL
-	patterns     map[string]*pattern
-	queue        []target  // schemas found, in the order in which they are compiled
-	assertFormat bool      // in every draft: for the metaschemas
-	metas        *compiler // compiles metaschemas, once one is needed
+	options       Options
+	documents     map[string]*document // by URL
+	patterns      map[string]*pattern
+	queue         []target  // schemas found, in the order in which they are compiled
+	patternWeight int       // of all patterns
+	assertFormat  bool      // in every draft: for the metaschemas
+	metas         *compiler // compiles metaschemas, once one is needed
 }
 
 func newCompiler(o Options) *compiler {
@@ -19,6 +22,7 @@ func (c *compiler) pattern(text string) *pattern {
 	if p == nil {
 		p = newPattern(text)
 		c.patterns[text] = p
+		c.patternWeight += p.weight
 	}
 	return p
 }
@@ -45,6 +49,9 @@ func (c *compiler) compile(url, fragment string) (*rule, error) {
 		}
 		if err := c.compileRule(t); err != nil {
 			return nil, err
+		}
+		if c.patternWeight > maxPatterns {
+			return nil, fmt.Errorf("unable to compile schema: %w: regular expressions of more than %d instructions", ErrLimit, maxPatterns)
 		}
 	}
 	c.queue = c.queue[:0]

@@ -48,7 +48,7 @@ type Options struct {
 	UnresolvedURN func(urn string)
 
 	// MaxSteps bounds the work of one Validate call, counted roughly in
-	// pairs of value and subschema; zero means 20 million.
+	// pairs of value and subschema; zero means 5 million.
 	MaxSteps int
 }
 
@@ -60,9 +60,10 @@ type Schema struct {
 }
 
 const (
-	defaultMaxSteps = 20_000_000
-	maxDepth        = 20_000 // nested checks, of values and of subschemas together
-	maxDocuments    = 1_000  // documents one schema may pull in
+	defaultMaxSteps = 5_000_000
+	maxDepth        = 20_000    // nested checks, of values and of subschemas together
+	maxDocuments    = 1_000     // documents one schema may pull in
+	maxPatterns     = 5_000_000 // instructions of all regular expressions together
 )
 
 // Compile reads the schema in data and everything it refers to. The error of a

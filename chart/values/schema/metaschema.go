@@ -1,6 +1,9 @@
 package schema
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // checkForm runs the schema n of a document against the metaschema of its
 // dialect. Resources below with a dialect of their own are run against that.
@@ -9,9 +12,19 @@ func (c *compiler) checkForm(d *document, n *node) error {
 		c.metas = newCompiler(Options{})
 		c.metas.assertFormat = true
 	}
-	at := d.pointers()
 	w := walker{maxSteps: c.options.MaxSteps, metas: make(map[string]*rule)}
+	var own []*resource // with a dialect that the root does not have
+	var nodes []*node
 	for _, res := range d.resources {
+		if plain := d.root.res.dialect; res.dialect.vocabs != nil || plain.vocabs != nil || res.dialect.draft != plain.draft {
+			own, nodes = append(own, res), append(nodes, res.node)
+		}
+	}
+	at := d.pointersTo(nodes...)
+	if len(at) < len(nodes) {
+		return fmt.Errorf("%w: pointers to the ids of %s are too long", ErrLimit, d.url)
+	}
+	for _, res := range own {
 		m, err := c.metaRule(res.dialect)
 		if err != nil {
 			return err
@@ -31,7 +44,7 @@ func (c *compiler) checkForm(d *document, n *node) error {
 		return nil
 	}
 	invalid := &ValidationError{url: meta.location(), issues: issues}
-	return &wrappedError{strconv.Quote(locationOf(d.url, at[n])) + " is not valid against metaschema: ", textError(invalid.full())}
+	return &wrappedError{strconv.Quote(locationOf(d.url, d.pointerOf(n))) + " is not valid against metaschema: ", textError(invalid.full())}
 }
 
 // metaRule is the compiled metaschema of a dialect.

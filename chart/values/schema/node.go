@@ -159,10 +159,10 @@ func (d *document) lookup(from *node, res *resource, pointer string) (*node, *re
 		token, rest = cutToken(rest)
 		name, ok := unescapeToken(token)
 		if !ok {
-			return nil, nil, textError("invalid json-pointer " + strconv.Quote(locationOf(d.url, d.pointers()[from]+pointer)))
+			return nil, nil, textError("invalid json-pointer " + strconv.Quote(locationOf(d.url, d.pointerOf(from)+pointer)))
 		}
 		if n = n.child(name); n == nil {
-			return nil, nil, textError("json-pointer in " + strconv.Quote(locationOf(d.url, d.pointers()[from]+pointer)) + " not found")
+			return nil, nil, textError("json-pointer in " + strconv.Quote(locationOf(d.url, d.pointerOf(from)+pointer)) + " not found")
 		}
 		if n.res != nil && n.res.node == n {
 			res = n.res
@@ -180,21 +180,41 @@ func cutToken(pointer string) (token, rest string) {
 	return pointer, ""
 }
 
-// pointers gives the JSON pointer of every node of the document. Only messages
-// need them, so they are not kept while compiling.
-func (d *document) pointers() map[*node]string {
-	out := make(map[*node]string)
-	var walk func(n *node, at string)
-	walk = func(n *node, at string) {
-		out[n] = at
-		for i := range n.kids {
-			token := n.kids[i].name
+// pointerOf is the JSON pointer of a node. Only messages need it, so it is not
+// kept while compiling.
+func (d *document) pointerOf(n *node) string { return d.pointersTo(n)[n] }
+
+// pointersTo gives the JSON pointers of the wanted nodes. It stops short when
+// they become absurdly long.
+func (d *document) pointersTo(wanted ...*node) map[*node]string {
+	left := make(map[*node]bool, len(wanted))
+	for _, n := range wanted {
+		left[n] = true
+	}
+	out := make(map[*node]string, len(left))
+	size := 0
+	var at []byte
+	var walk func(n *node)
+	walk = func(n *node) {
+		if left[n] {
+			out[n] = string(at)
+			size += len(at)
+			delete(left, n)
+		}
+		for i := 0; i < len(n.kids) && len(left) > 0 && size < maxPointers; i++ {
+			mark := len(at)
+			at = append(at, '/')
 			if n.kind == kindArray {
-				token = strconv.Itoa(i)
+				at = strconv.AppendInt(at, int64(i), 10)
+			} else {
+				at = append(at, escapeToken(n.kids[i].name)...)
 			}
-			walk(n.kids[i].node, at+"/"+escapeToken(token))
+			walk(n.kids[i].node)
+			at = at[:mark]
 		}
 	}
-	walk(d.root, "")
+	walk(d.root)
 	return out
 }
+
+const maxPointers = 64 << 20

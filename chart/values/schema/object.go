@@ -10,6 +10,7 @@ func (w *walker) object(f *frame, o *objectRules, obj map[string]any) {
 	if o.max != nil && len(obj) > *o.max {
 		w.add(f, limitMessage("maxProperties", len(obj), *o.max))
 	}
+	w.charge(len(o.required) / 8)
 	if missing := missingFrom(obj, o.required); missing != nil {
 		w.add(f, func() string {
 			if len(missing) == 1 {
@@ -133,7 +134,7 @@ func (w *walker) property(f *frame, o *objectRules, name string, v any) bool {
 		f.add(w.below(f, r, v, t))
 	}
 	for i := range o.patterns {
-		w.charge(len(name) / 64)
+		w.charge(o.patterns[i].pattern.cost(len(name)))
 		if o.patterns[i].pattern.matches(name) {
 			known = true
 			f.add(w.below(f, o.patterns[i].rule, v, t))

@@ -108,7 +108,7 @@ type scanner struct {
 
 // place is where n stands, for messages.
 func (s *scanner) place(n *node) string {
-	return locationOf(s.doc.url, s.doc.pointers()[n])
+	return locationOf(s.doc.url, s.doc.pointerOf(n))
 }
 
 // scan finds the ids and anchors in the schema n and below. The resource res
@@ -167,7 +167,7 @@ func (s *scanner) enter(n *node, outer *resource, id string, draft *draft, named
 		}
 	}
 	if other := s.doc.resources[url]; other != nil {
-		at := s.doc.pointers()
+		at := s.doc.pointersTo(n, other.node)
 		return nil, fmt.Errorf("duplicate id %q in %q at %q and %q", url, s.doc.url, at[n], at[other.node])
 	}
 	res := &resource{node: n, doc: s.doc, id: url, dialect: outer.dialect}
@@ -222,7 +222,7 @@ func (s *scanner) anchors(n *node, res *resource) error {
 func (s *scanner) anchor(n *node, res *resource, name string) error {
 	other, ok := res.anchors[name]
 	if ok && other != n {
-		at := s.doc.pointers()
+		at := s.doc.pointersTo(n, other)
 		return fmt.Errorf("duplicate anchor %q in %q at %q and %q", name, s.doc.url, at[other], at[n])
 	}
 	if res.anchors == nil {

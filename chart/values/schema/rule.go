@@ -135,7 +135,7 @@ func (r *rule) location() string {
 	if r.node == nil {
 		return r.doc.url
 	}
-	return locationOf(r.doc.url, r.doc.pointers()[r.node])
+	return locationOf(r.doc.url, r.doc.pointerOf(r.node))
 }
 
 // types is a set of JSON types.
@@ -200,17 +200,38 @@ func typeOf(v any) types {
 
 // pattern is a regular expression that is compiled when first used.
 type pattern struct {
-	text string
-	err  error // of its syntax
+	text   string
+	err    error // of its syntax
+	weight int   // about the number of instructions it compiles to
 
 	once   sync.Once
 	regexp *regexp.Regexp
 }
 
 func newPattern(text string) *pattern {
-	_, err := syntax.Parse(text, syntax.Perl)
-	return &pattern{text: text, err: err}
+	re, err := syntax.Parse(text, syntax.Perl)
+	p := &pattern{text: text, err: err}
+	if err == nil {
+		p.weight = weigh(re)
+	}
+	return p
 }
+
+// weigh estimates the size of a compiled expression. The parser has already
+// refused those with repetitions beyond 1,000.
+func weigh(re *syntax.Regexp) int {
+	w := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		w += weigh(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		w *= max(1, re.Min, re.Max)
+	}
+	return w
+}
+
+// cost is the charge for matching a text of the given length.
+func (p *pattern) cost(length int) int { return (length / 64) * (1 + p.weight/64) }
 
 // matches tells whether s contains a match. A pattern that cannot be compiled
 // after all matches nothing.

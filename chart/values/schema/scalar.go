@@ -14,7 +14,7 @@ func (w *walker) text(f *frame, r *textRules, s string) {
 		}
 	}
 	if r.pattern != nil {
-		w.charge(len(s) / 64)
+		w.charge(r.pattern.cost(len(s)) + len(s)/64)
 		if !r.pattern.matches(s) {
 			w.add(f, func() string { return quote(s) + " does not match pattern " + quote(r.pattern.text) })
 		}

@@ -157,7 +157,7 @@ func (w *walker) examine(f *frame) *issue {
 	if f.quiet {
 		return failed
 	}
-	return &issue{kind: issueGroup, path: slices.Clone(w.path), message: validationFailed, causes: f.issues}
+	return &issue{kind: issueGroup, path: w.place(), message: validationFailed, causes: f.issues}
 }
 
 func validationFailed() string { return "validation failed" }
@@ -191,6 +191,7 @@ func (w *walker) examineSelf(f *frame, t types) *issue {
 				}
 			}
 		}
+		w.charge(len(r.enum.values) / 8)
 		if !matched {
 			return w.issue(f, func() string { return wanted(r.enum.values, "enum") })
 		}
@@ -232,7 +233,7 @@ func (w *walker) follow(f *frame, r *rule, keyword string) *issue {
 	if found.kind == issueGroup {
 		causes = found.causes
 	}
-	return &issue{kind: issueReference, path: slices.Clone(w.path), message: validationFailed, causes: causes}
+	return &issue{kind: issueReference, path: w.place(), message: validationFailed, causes: causes}
 }
 
 // issue makes an issue with the value at hand.
@@ -240,7 +241,21 @@ func (w *walker) issue(f *frame, message func() string) *issue {
 	if f.quiet {
 		return failed
 	}
-	return &issue{path: slices.Clone(w.path), message: message}
+	return &issue{path: w.place(), message: message}
+}
+
+// place is a copy of the path. It is charged for, since a text made of many
+// long paths is costly too.
+func (w *walker) place() []token {
+	if w.stopped != nil {
+		return nil
+	}
+	cost := 0
+	for i := range w.path {
+		cost += 1 + len(w.path[i].name)/16
+	}
+	w.charge(cost)
+	return slices.Clone(w.path)
 }
 
 func (w *walker) invalid(f *frame, v any) *issue {
@@ -304,17 +319,23 @@ func (w *walker) cycleIssue(f *frame, at int) *issue {
 // keywords is the way from the beginning of the chain to a scope, as a pointer
 // through keywords and references.
 func (w *walker) keywords(to int) string {
-	var way string
-	pointers := make(map[*document]map[*node]string)
+	wanted := make(map[*document][]*node)
+	for _, s := range w.scopes[w.base : to+1] {
+		wanted[s.rule.doc] = append(wanted[s.rule.doc], s.rule.node)
+	}
+	at := make(map[*document]map[*node]string)
+	for doc, nodes := range wanted {
+		if doc.root != nil {
+			at[doc] = doc.pointersTo(nodes...)
+		}
+	}
 	locate := func(r *rule) string {
 		if r.node == nil {
 			return r.doc.url
 		}
-		if pointers[r.doc] == nil {
-			pointers[r.doc] = r.doc.pointers()
-		}
-		return locationOf(r.doc.url, pointers[r.doc][r.node])
+		return locationOf(r.doc.url, at[r.doc][r.node])
 	}
+	var way string
 	for i := w.base + 1; i <= to; i++ {
 		if keyword := w.scopes[i].keyword; keyword != "" {
 			way += "/" + keyword
