@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/e6d26078/slipway/chart/yaml"
@@ -48,8 +50,14 @@ type Layer struct {
 	Text string // the file's name, or the text of the flag
 	// Data is the content of a values file, nil for other flags.
 	Data []byte
-	// Paths are what a flag other than -f sets, keys and list indexes ("[0]").
-	Paths [][]string
+	// Sets are what a flag other than -f sets, in its order.
+	Sets []Setting
+}
+
+// Setting is one path that a flag sets.
+type Setting struct {
+	Path  []string // keys, and list indexes such as "[0]"
+	Value any
 }
 
 // FileError is a values file that cannot be parsed.
@@ -116,8 +124,9 @@ func (o Options) Merge(src Source) (*Merged, error) {
 // set applies one flag and notes what it touched.
 func (m *Merged) set(flag, text string, g setGrammar) error {
 	layer := Layer{Flag: flag, Text: text}
-	err := parseSet(text, m.Values, g, func(path []string) {
-		layer.Paths = append(layer.Paths, append([]string(nil), path...))
+	err := parseSet(text, m.Values, g, func(path []string, v any) {
+		var c copier // what is set now may be changed by a later flag
+		layer.Sets = append(layer.Sets, Setting{slices.Clone(path), c.value(v, 0)})
 	})
 	m.Layers = append(m.Layers, layer)
 	return err
@@ -133,23 +142,22 @@ func (m *Merged) setJSON(text string, d Dialect) error {
 		return err
 	}
 	layer := Layer{Flag: "--set-json", Text: text}
-	walkLeaves(vals, nil, func(path []string, _ any) {
-		layer.Paths = append(layer.Paths, append([]string(nil), path...))
-	})
+	layer.addLeaves(vals, nil)
 	overlay(m.Values, vals)
 	m.Layers = append(m.Layers, layer)
 	return nil
 }
 
-// walkLeaves calls visit for everything that is not a filled table.
-func walkLeaves(vals map[string]any, path []string, visit func(path []string, v any)) {
-	for key, v := range vals {
+// addLeaves notes everything in vals that is not a filled table, sorted by path.
+func (l *Layer) addLeaves(vals map[string]any, path []string) {
+	for _, key := range slices.Sorted(maps.Keys(vals)) {
 		here := append(path[:len(path):len(path)], key)
-		if t, ok := v.(map[string]any); ok && len(t) > 0 {
-			walkLeaves(t, here, visit)
+		if t, ok := vals[key].(map[string]any); ok && len(t) > 0 {
+			l.addLeaves(t, here)
 			continue
 		}
-		visit(here, v)
+		var c copier
+		l.Sets = append(l.Sets, Setting{here, c.value(vals[key], 0)})
 	}
 }
 

@@ -94,8 +94,8 @@ func TestLayersTellWhatEachFlagSet(t *testing.T) {
 	}
 	want := []Layer{
 		{Flag: "-f", Text: "f", Data: []byte("a: 1")},
-		{Flag: "--set-json", Text: "j={\"k\":1}", Paths: [][]string{{"j"}}},
-		{Flag: "--set", Text: "b.c=1,d[2].e=x", Paths: [][]string{{"b", "c"}, {"d", "[2]", "e"}}},
+		{Flag: "--set-json", Text: "j={\"k\":1}", Sets: []Setting{{[]string{"j"}, map[string]any{"k": 1.0}}}},
+		{Flag: "--set", Text: "b.c=1,d[2].e=x", Sets: []Setting{{[]string{"b", "c"}, int64(1)}, {[]string{"d", "[2]", "e"}, "x"}}},
 	}
 	if !reflect.DeepEqual(got.Layers, want) {
 		t.Errorf("got %v", got.Layers)

@@ -40,13 +40,13 @@ type setParser struct {
 	padding int
 	lists   int
 
-	path    []string            // names above the key at hand
-	touched func(path []string) // told of every path that is set; may be nil
+	path    []string                   // names above the key at hand
+	touched func(path []string, v any) // told of everything that is set; may be nil
 }
 
 // parseSet adds what text sets to data. touched, if not nil, is called with
 // every path that is set; the slice is reused.
-func parseSet(text string, data map[string]any, g setGrammar, touched func([]string)) error {
+func parseSet(text string, data map[string]any, g setGrammar, touched func([]string, any)) error {
 	p := setParser{setGrammar: g, in: text, touched: touched}
 	for {
 		err := p.key(data, 0)
@@ -195,12 +195,12 @@ func (p *setParser) set(data map[string]any, name string, v any) {
 		return
 	}
 	data[name] = v
-	p.report(name)
+	p.report(name, v)
 }
 
-func (p *setParser) report(name string) {
+func (p *setParser) report(name string, v any) {
 	if p.touched != nil {
-		p.touched(append(p.path, name))
+		p.touched(append(p.path, name), v)
 	}
 }
 
@@ -240,7 +240,7 @@ func (p *setParser) item(list []any, i, level int) ([]any, error) {
 		if !ok || err != nil && err != io.EOF {
 			return list, err
 		}
-		p.report(segment)
+		p.report(segment, v)
 		return p.setIndex(list, i, v)
 	case '[':
 		next, err := p.index()
