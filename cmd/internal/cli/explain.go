@@ -120,25 +120,53 @@ func (r *rendering) missingValue(frame engine.Frame) []string {
 	if !found || node == nil {
 		return nil
 	}
-	scope := r.valuesOf(node)
-	walked := ".Values"
+	explainer, err := newExplainer(r.chart, r.user, r.options.compat)
+	if err != nil {
+		return nil
+	}
+	var path []string
 	for key := range strings.SplitSeq(keys, ".") {
-		key = identifier(key)
-		next, exists := scope[key]
-		if exists && next != nil {
-			if scope, exists = next.(map[string]any); !exists {
-				return nil
-			}
-			walked += "." + key
+		path = append(path, identifier(key))
+	}
+	above := chartPath(node)
+	full := slices.Concat(above, path)
+	for i := range path {
+		x := explainer.Explain(full[:len(above)+i+1]...)
+		if x.Found && x.Value != nil {
 			continue
 		}
-		hint := fmt.Sprintf("%s.%s is not set in the values of chart %s", walked, key, node.FullPath())
-		if meant := nearest(key, sortedKeys(scope)); meant != "" && !exists {
-			hint += fmt.Sprintf("; did you mean %s.%s?", walked, meant)
-		}
-		return []string{hint}
+		x.Nearest = explainer.Explain(full...).Nearest
+		return []string{missingHint(explainer, x, ".Values."+strings.Join(path[:i+1], "."), node)}
 	}
 	return nil
+}
+
+// missingHint says why there is nothing at a path, and what was probably meant.
+func missingHint(explainer *values.Explainer, x values.Explanation, shown string, node *values.Node) string {
+	hint := fmt.Sprintf("%s is not set in the values of chart %s", shown, node.FullPath())
+	switch {
+	case len(x.Origins) > 0 && x.Found:
+		hint = fmt.Sprintf("%s is null: %s says so", shown, x.Origins[0])
+	case len(x.Origins) > 0 && x.Origins[0].Value == nil:
+		hint += fmt.Sprintf(": %s removes it", x.Origins[0])
+	case len(x.Nearest) > 0:
+		hint += "; did you mean " + values.FormatPath(x.Nearest)
+		if origins := explainer.Explain(x.Nearest...).Origins; len(origins) > 0 {
+			hint += fmt.Sprintf(" (%s)", origins[0])
+		}
+		hint += "?"
+	}
+	return hint
+}
+
+// chartPath is where the values of a chart stand in those of the root chart.
+func chartPath(n *values.Node) []string {
+	var path []string
+	for ; n.Parent() != nil; n = n.Parent() {
+		path = append(path, n.Name())
+	}
+	slices.Reverse(path)
+	return path
 }
 
 // identifier is the start of s that can be a field's name.
@@ -149,31 +177,4 @@ func identifier(s string) string {
 		}
 	}
 	return s
-}
-
-// valuesOf gives the merged values that a chart's templates see.
-func (r *rendering) valuesOf(node *values.Node) map[string]any {
-	root := node
-	var names []string
-	for root.Parent() != nil {
-		names = append(names, root.Name())
-		root = root.Parent()
-	}
-	scope, err := root.Coalesce(r.input.Values, values.CoalesceOptions{})
-	if err != nil {
-		return nil
-	}
-	for _, name := range slices.Backward(names) {
-		scope, _ = scope[name].(map[string]any)
-	}
-	return scope
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -45,6 +45,7 @@ func newRoot(a *app) *cobra.Command {
 		newShow(a),
 		newPackage(a),
 		newCreate(a),
+		newValues(a),
 		newVersion(a),
 		newCompletion(a),
 	)

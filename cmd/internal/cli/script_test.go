@@ -125,6 +125,8 @@ func errorText(stderr string) string {
 	if i := strings.Index(stderr, "Error: "); i >= 0 {
 		stderr = stderr[i+len("Error: "):]
 	}
-	stderr, _, _ = strings.Cut(stderr, "\n\nUse --debug flag")
-	return strings.TrimSpace(stderr)
+	for _, end := range []string{"\n\nUse --debug flag", "\n\nUsage:", "\nhelm.go:"} {
+		stderr, _, _ = strings.Cut(stderr, end)
+	}
+	return strings.TrimSpace(strings.ReplaceAll(stderr, `"helm `, `"slipway `))
 }
