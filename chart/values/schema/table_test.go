@@ -153,6 +153,9 @@ func compareAll(t *testing.T, text []byte, values []any, d docs) (cases int) {
 	t.Helper()
 	got, gotErr := schema.Compile(text, schema.Options{Load: d.bytes})
 	want, wantErr := oracleCompile(text, d)
+	if gotErr != nil && wantErr != nil && strings.HasSuffix(wantErr.Error(), "is a directory") {
+		return 1 // #DIFFERS Helm takes a folder of its library for a metaschema and fails to read it
+	}
 	if gotErr != nil || wantErr != nil {
 		if !sameText(fmt.Sprint(gotErr), fmt.Sprint(wantErr)) && !oneOfSeveral(text, d, fmt.Sprint(gotErr)) {
 			t.Errorf("%s\n got: %v\nwant: %v", text, gotErr, wantErr)
