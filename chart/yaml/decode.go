@@ -1,6 +1,8 @@
 package yaml
 
 import (
+	"maps"
+
 	sigs "sigs.k8s.io/yaml"
 )
 
@@ -29,40 +31,57 @@ func DecodeMap(data []byte) (map[string]any, error) {
 }
 
 // Unmarshal decodes the first document of data into v, which must be a pointer, as sigs.k8s.io/yaml does: by the rules
-// of encoding/json, and numbers and booleans become strings where the target is a string.
+// of encoding/json, and numbers and booleans become strings where the target is a string. An empty document or null
+// leaves v as it is.
 func Unmarshal(data []byte, v any) error {
-	switch v := v.(type) {
-	case *any:
-		if v != nil && *v == nil {
-			if tree, ok := decode(data); ok {
-				*v = tree
-				return nil
-			}
-		}
-	case *map[string]any:
-		if v != nil && *v == nil {
-			if tree, ok := decode(data); ok {
-				if m, ok := tree.(map[string]any); ok || tree == nil {
-					*v = m
-					return nil
-				}
-			}
-		}
-	case *[]any:
-		if v != nil && *v == nil {
-			if tree, ok := decode(data); ok {
-				if list, ok := tree.([]any); ok || tree == nil {
-					*v = list
-					return nil
-				}
-			}
-		}
-	default:
-		if decodeStruct(data, v) {
-			return nil
-		}
+	if unmarshal(data, v) {
+		return nil
 	}
 	return sigs.Unmarshal(data, v)
+}
+
+// unmarshal is Unmarshal where the library is not needed. When it returns false it has changed nothing.
+func unmarshal(data []byte, v any) bool {
+	switch v := v.(type) {
+	case *any:
+		if v == nil || *v != nil {
+			return false
+		}
+		tree, ok := decode(data)
+		if ok {
+			*v = tree
+		}
+		return ok
+	case *map[string]any:
+		if v == nil {
+			return false
+		}
+		tree, ok := decode(data)
+		m, isMap := tree.(map[string]any)
+		switch {
+		case !ok || tree != nil && !isMap:
+			return false
+		case *v == nil:
+			*v = m
+		default:
+			maps.Copy(*v, m) // nothing for null, which leaves the target alone
+		}
+		return true
+	case *[]any:
+		if v == nil || cap(*v) > 0 {
+			return false
+		}
+		tree, ok := decode(data)
+		list, isList := tree.([]any)
+		if !ok || tree != nil && !isList {
+			return false
+		}
+		if isList {
+			*v = list
+		}
+		return true
+	}
+	return decodeStruct(data, v)
 }
 
 // decode builds the tree of the first document, or reports that it takes the library to know what the document is.
@@ -71,6 +90,6 @@ func decode(data []byte) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	p := parser{s: text}
+	p := parser{s: text, entries: make([]entry, 0, 32), items: make([]any, 0, 16)}
 	return p.document(toBuild)
 }

@@ -58,7 +58,7 @@ func (p *parser) anchored(i, parent, depth int, use purpose, valued bool) (any, 
 		}
 		v, ok = p.inline(i, parent, depth, use)
 	} else {
-		if !p.endLine(i) || p.col < 0 || isProperty(s[p.i]) {
+		if !p.endLine(i) || p.col > parent && isProperty(s[p.i]) {
 			return nil, false
 		}
 		switch {
@@ -66,6 +66,8 @@ func (p *parser) anchored(i, parent, depth int, use purpose, valued bool) (any, 
 			v, ok = p.node(parent, depth, use)
 		case valued && p.col == parent && s[p.i] == '-' && blankAt(s, p.i+1):
 			v, ok = p.sequence(parent, depth, use)
+		case valued:
+			v, ok = p.null(use)
 		}
 	}
 	if !ok {

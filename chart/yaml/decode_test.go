@@ -207,12 +207,15 @@ func TestAliasesGiveCopies(t *testing.T) {
 }
 
 func TestUnmarshalTargets(t *testing.T) {
-	docs := []string{"", "null", "a: 1", "a: 1\nb: [2, true, x]", "- 1\n- x: y", "text", "3", "\t", "a: b: c", "a: .inf"}
+	docs := []string{"", "null", "a: 1", "a: 1\nb: [2, true, x]", "- 1\n- x: y", "text", "3", "\t", "a: b: c", "a: .inf", "[]", "{}", "a: {b: 1}\nz:\n"}
 	targets := map[string]func() any{
 		"empty interface":  func() any { return new(any) },
 		"filled interface": func() any { v := any(map[string]any{"z": 1.0}); return &v },
 		"nil map":          func() any { return new(map[string]any) },
 		"filled map":       func() any { return &map[string]any{"a": "old", "z": 1.0} },
+		"empty map":        func() any { return &map[string]any{} },
+		"empty list":       func() any { return &[]any{} },
+		"roomy list":       func() any { v := make([]any, 0, 4); return &v },
 		"nil list":         func() any { return new([]any) },
 		"filled list":      func() any { return &[]any{"a", "b", "c"} },
 		"strings":          func() any { return new(map[string]string) },
