@@ -42,6 +42,7 @@ func newRoot(a *app) *cobra.Command {
 	a.flags.register(root.PersistentFlags(), a.env.Getenv)
 	root.AddCommand(
 		newTemplate(a),
+		newLint(a),
 		newShow(a),
 		newPackage(a),
 		newCreate(a),
