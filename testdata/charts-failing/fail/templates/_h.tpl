@@ -1,0 +1,1 @@
+{{ define "check" }}{{ fail "not like this" }}{{ end }}

@@ -1,0 +1,1 @@
+{{ define "who" }}sub{{ end }}{{ define "subOnly" }}sub{{ end }}{{ define "empty" }}filled by sub{{ end }}

@@ -1,0 +1,1 @@
+{{ define "who" }}zsub{{ end }}{{ define "subOnly" }}zsub{{ end }}

@@ -1,0 +1,1 @@
+{{ define "case" }}_case{{ end }}

@@ -1,0 +1,2 @@
+{{ define "file" }}zz{{ end }}
+{{ define "blank" }}   {{ end }}

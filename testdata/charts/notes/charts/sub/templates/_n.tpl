@@ -1,0 +1,1 @@
+{{ define "sub.note" }}a note from sub{{ end }}
