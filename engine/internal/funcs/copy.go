@@ -2,9 +2,6 @@ package funcs
 
 import "reflect"
 
-// maxCopyDepth is where a copy is left to the original.
-const maxCopyDepth = 1000
-
 // deepCopy copies maps and lists all the way down; types stay what they are,
 // nil ones too.
 func deepCopy(args []any) (any, bool) {
@@ -44,9 +41,7 @@ func copyDict(m map[string]any, depth int) (map[string]any, bool) {
 	if m == nil {
 		return nil, true
 	}
-	if depth > maxCopyDepth {
-		return nil, false
-	}
+	checkNesting(depth)
 	c := make(map[string]any, len(m))
 	for key, v := range m {
 		item, ok := copyValue(v, depth+1)
@@ -62,9 +57,7 @@ func copyList(list []any, depth int) ([]any, bool) {
 	if list == nil {
 		return nil, true
 	}
-	if depth > maxCopyDepth {
-		return nil, false
-	}
+	checkNesting(depth)
 	c := make([]any, len(list), cap(list))
 	for i, v := range list {
 		item, ok := copyValue(v, depth+1)

@@ -7,9 +7,6 @@ import (
 	"strconv"
 )
 
-// maxFormatDepth bounds how deep a value is formatted here.
-const maxFormatDepth = 1000
-
 // addFormats adds the functions that turn values into text.
 func (k *kit) addFormats() {
 	k.text(appendQuoted, "quote")
@@ -52,9 +49,7 @@ func appendValue(dst []byte, v any, depth int) ([]byte, bool) {
 	case float64:
 		return strconv.AppendFloat(dst, v, 'g', -1, 64), true
 	}
-	if depth > maxFormatDepth {
-		return dst, false
-	}
+	checkNesting(depth)
 	switch v := v.(type) {
 	case []any:
 		return appendList(dst, v, depth)

@@ -24,7 +24,7 @@ func renderWithHelm(text string, values map[string]any) (string, error) {
 		Metadata:  &chart.Metadata{Name: "c", Version: "1.0.0", APIVersion: "v2"},
 		Templates: []*chart.File{{Name: "templates/t.txt", Data: []byte(text)}},
 	}
-	out, err := helm.Render(c, chartutil.Values{"Values": values})
+	out, err := helm.Render(c, chartutil.Values{"Values": chartutil.Values(values)})
 	return out["c/templates/t.txt"], err
 }
 
@@ -262,4 +262,35 @@ func TestDurationsOfHelm4(t *testing.T) {
 	if _, ok := callOriginal(table["mustToDuration"].Fn, []any{"x"}); ok {
 		t.Error("mustToDuration takes x")
 	}
+}
+
+func TestValuesInsideThemselvesAreAnError(t *testing.T) {
+	loop := map[string]any{"a": 1}
+	loop["self"] = []any{loop, loop}
+	table := Helm3()
+	for name, args := range map[string][]any{
+		"deepCopy": {loop}, "toString": {loop}, "quote": {loop}, "squote": {loop}, "cat": {loop}, "dict": {loop}, "join": {",", []any{loop}}, "toStrings": {[]any{loop}}, "sortAlpha": {[]any{loop}},
+		"merge": {loopOf("b"), loopOf("b")}, "mergeOverwrite": {loopOf("b"), loopOf("b")},
+	} {
+		func() {
+			defer func() {
+				if r := recover(); r != errNested {
+					t.Errorf("%s ends with %v", name, r)
+				}
+			}()
+			_, _, _ = table[name].Fast(nil, args)
+		}()
+	}
+	if got := toYAML(loop) + toYAMLPretty(loop) + toJSON(loop); got != "" {
+		t.Errorf("text %q", got)
+	}
+	if got := toTOML(loop); got != errNested.Error() {
+		t.Errorf("TOML %q", got)
+	}
+}
+
+func loopOf(key string) map[string]any {
+	m := map[string]any{}
+	m[key] = m
+	return m
 }

@@ -1,6 +1,9 @@
 package funcs
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // addLists adds the functions on lists.
 func (k *kit) addLists() {
@@ -17,6 +20,8 @@ func (k *kit) addLists() {
 	k.call(without, "without", "mustWithout")
 	k.call(compact, "compact", "mustCompact")
 	k.call(reverse, "reverse", "mustReverse")
+	k.call(toStrings, "toStrings")
+	k.call(sortAlpha, "sortAlpha")
 	k.call(func(args []any) (any, bool) { return equal(args[0], args[1]), true }, "deepEqual")
 }
 
@@ -219,4 +224,43 @@ func equal(a, b any) bool {
 		return ok && x == y
 	}
 	return reflect.DeepEqual(a, b)
+}
+
+// toStrings returns the items of a list that are not nil as strings; a list of
+// strings is returned itself.
+func toStrings(args []any) (any, bool) {
+	list, ok := textsOf(args[0])
+	return list, ok
+}
+
+// sortAlpha sorts what toStrings returns, so a list of strings in its place.
+func sortAlpha(args []any) (any, bool) {
+	list, ok := textsOf(args[0])
+	slices.Sort(list)
+	return list, ok
+}
+
+func textsOf(v any) ([]string, bool) {
+	switch v := v.(type) {
+	case []string:
+		return v, true
+	case []any:
+		list := make([]string, 0, len(v))
+		for _, item := range v {
+			if item == nil {
+				continue
+			}
+			s, ok := item.(string)
+			if !ok {
+				text, ok := appendString(nil, item)
+				if !ok {
+					return nil, false
+				}
+				s = string(text)
+			}
+			list = append(list, s)
+		}
+		return list, true
+	}
+	return nil, false
 }

@@ -6,9 +6,6 @@ import (
 	"dario.cat/mergo"
 )
 
-// maxMergeDepth is where a merge is left to mergo.
-const maxMergeDepth = 1000
-
 // mergeAll merges the maps args[1:] into the map args[0] and returns that, as
 // mergo does it: maps merge, everything else is taken from the source where
 // the target has an empty value, or always if overwrite is set. A nil in the
@@ -34,9 +31,7 @@ func mergeAll(args []any, overwrite bool) (any, bool) {
 }
 
 func mergeDict(dst, src map[string]any, overwrite bool, depth int) bool {
-	if depth > maxMergeDepth {
-		return false
-	}
+	checkNesting(depth)
 	for key, v := range src {
 		if v == nil {
 			if overwrite {

@@ -25,6 +25,9 @@ func mustToTOML(v any) string {
 }
 
 func encodeTOML(v any) (string, error) {
+	if !bounded(v, 0) {
+		return "", errNested
+	}
 	var text bytes.Buffer
 	err := toml.NewEncoder(&text).Encode(v)
 	return text.String(), err

@@ -36,6 +36,9 @@ func appendYAML(dst []byte, v any) []byte {
 
 // toYAMLPretty indents lists by two, and prints numbers as Go's yaml.v3 does.
 func toYAMLPretty(v any) string {
+	if !bounded(v, 0) {
+		return ""
+	}
 	var text bytes.Buffer
 	enc := goyaml.NewEncoder(&text)
 	enc.SetIndent(2)
