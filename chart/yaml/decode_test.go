@@ -182,13 +182,27 @@ func TestAliasesThatExplodeEndAsInTheLibrary(t *testing.T) {
 // checkErrorOnly is for documents whose trees are too large to be compared.
 func checkErrorOnly(t *testing.T, doc string) {
 	t.Helper()
-	if len(doc) > 1200 {
-		return
-	}
 	_, err := Decode([]byte(doc))
 	var want any
 	if wantErr := sigs.Unmarshal([]byte(doc), &want); !sameError(err, wantErr) {
-		t.Errorf("%q: error %v, want %v", doc, err, wantErr)
+		t.Errorf("%.200q: error %v, want %v", doc, err, wantErr)
+	}
+}
+
+func TestAliasesNearTheLimitEndAsInTheLibrary(t *testing.T) {
+	list := "a: &a [" + strings.Repeat("x, ", 500) + "]\n"
+	refused := 0
+	for _, repeats := range []int{1, 30, 120, 126, 127, 128, 129, 130, 140} {
+		for _, filler := range []int{0, 1000} {
+			doc := list + "b: [" + strings.Repeat("*a, ", repeats) + "]\nc: [" + strings.Repeat("y, ", filler) + "]\n"
+			checkErrorOnly(t, doc)
+			if _, err := Decode([]byte(doc)); err != nil {
+				refused++
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("the limit was never reached")
 	}
 }
 
