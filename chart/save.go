@@ -43,6 +43,7 @@ func Save(c *Chart, w io.Writer, o SaveOptions) error {
 	zw := gzip.NewWriter(w)
 	zw.Extra = []byte(gzipExtra)
 	zw.Comment = gzipComment
+	zw.ModTime = time.Unix(0, 0) // which means none
 	s := saver{tar: tar.NewWriter(zw), modTime: o.ModTime, seen: make(map[string]bool)}
 	if s.modTime.IsZero() {
 		s.modTime = defaultModTime

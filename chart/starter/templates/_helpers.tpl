@@ -3,16 +3,14 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* The name of the objects: release and chart, without saying the same twice. 63 characters fit in a label. */}}
+{{- /* The name of the objects: release and chart, without saying the same twice, in characters that every kind of object accepts. */}}
 {{- define "<CHARTNAME>.fullname" -}}
 {{- $name := .Values.nameOverride | default .Chart.Name }}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- $full := .Values.fullnameOverride }}
+{{- if not $full }}
+{{- $full = contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
 {{- end }}
+{{- regexReplaceAll "[^a-z0-9-]" ($full | lower) "-" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
 {{- /* The labels by which objects find their pods. They cannot change during a deployment's life. */}}
