@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// badCharts are what the arguments below go wrong with.
+const badCharts = `
+-- good/Chart.yaml --
+apiVersion: v2
+name: good
+version: 0.1.0
+-- good/values.yaml --
+image:
+  tag: v1
+-- good/templates/a.yaml --
+a: {{ .Values.image.tag }}
+-- noname/Chart.yaml --
+apiVersion: v2
+version: 0.1.0
+-- noversion/Chart.yaml --
+apiVersion: v2
+name: noversion
+version: one
+-- nochart/values.yaml --
+-- badmetadata/Chart.yaml --
+apiVersion: v2
+name: a: b
+-- badvalues/Chart.yaml --
+apiVersion: v2
+name: badvalues
+version: 0.1.0
+-- badvalues/values.yaml --
+a: 1
+b: c: d
+-- badschema/Chart.yaml --
+apiVersion: v2
+name: badschema
+version: 0.1.0
+-- badschema/values.schema.json --
+{"type": 
+-- schema/Chart.yaml --
+apiVersion: v2
+name: schema
+version: 0.1.0
+-- schema/values.yaml --
+port: text
+-- schema/values.schema.json --
+{"type": "object", "properties": {"port": {"type": "integer"}}}
+-- remote/Chart.yaml --
+apiVersion: v2
+name: remote
+version: 0.1.0
+-- remote/values.schema.json --
+{"$ref": "https://127.0.0.1:1/schema.json"}
+-- syntax/Chart.yaml --
+apiVersion: v2
+name: syntax
+version: 0.1.0
+-- syntax/templates/a.yaml --
+a: 1
+b: {{ if }}
+-- notyaml/Chart.yaml --
+apiVersion: v2
+name: notyaml
+version: 0.1.0
+-- notyaml/values.yaml --
+port: "80: 90"
+-- notyaml/templates/_h.tpl --
+{{- define "port" }}port: {{ .Values.port }}{{ end }}
+-- notyaml/templates/a.yaml --
+kind: Service
+spec:
+  {{ template "port" . }}
+-- nil/Chart.yaml --
+apiVersion: v2
+name: nil
+version: 0.1.0
+-- nil/values.yaml --
+image:
+  tag: v1
+-- nil/templates/a.yaml --
+a: {{ .Values.imag.tag }}
+-- needs/Chart.yaml --
+apiVersion: v2
+name: needs
+version: 0.1.0
+dependencies:
+- name: db
+  version: 1.0.0
+-- library/Chart.yaml --
+apiVersion: v2
+name: library
+version: 0.1.0
+type: library
+-- values.yaml --
+a: 1
+b:
+  - c: d: e
+-- list.yaml --
+- a
+-- text.tgz --
+no archive
+-- text.yaml --
+kind: Pod
+`
+
+func TestBadInputExitsWithTwoAndChangesNothing(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want []string // in standard error: the place, and what to do
+	}{
+		{"nosuchcommand", []string{`unknown command "nosuchcommand"`, "hint: run 'slipway --help'"}},
+		{"show nosuchpart good", []string{`unknown command "nosuchpart"`, "hint: run 'slipway show --help'"}},
+		{"template", []string{"requires at least 1 argument", "hint: usage: slipway template [NAME] [CHART]"}},
+		{"template a good b", []string{"expected at most two arguments, unexpected arguments: b"}},
+		{"template rel good --nosuchflag", []string{"unknown flag: --nosuchflag", "hint: run 'slipway template --help'"}},
+		{"template rel good --compat helm5", []string{"--compat", "allowed are helm3 and helm4"}},
+		{"template rel good --schema-refs all", []string{"--schema-refs", "allowed are none and remote"}},
+		{"template rel good --timeout soon", []string{"--timeout"}},
+		{"template rel good --kube-version x", []string{"invalid kube version 'x'"}},
+		{"template rel good --validate", []string{"--validate needs a cluster", "hint: leave the flag out"}},
+		{"template rel good --dry-run=server", []string{"--dry-run=server needs a cluster", "hint: leave the flag out"}},
+		{"template rel good --verify", []string{"--verify", "hint: run without --verify"}},
+		{"template rel ./nowhere", []string{`path "./nowhere" not found`, "hint: give the path"}},
+		{"template rel nowhere", []string{`path "nowhere" not found`, "hint: give the path"}},
+		{"template rel repo/chart", []string{`chart "repo/chart" cannot be fetched`, "come with a later release"}},
+		{"template rel oci://example.com/chart", []string{`chart "oci://example.com/chart" cannot be fetched`, "come with a later release"}},
+		{"template rel https://example.com/a.tgz", []string{"cannot be fetched", "come with a later release"}},
+		{"template rel web --repo https://example.com", []string{"--repo", "come with a later release"}},
+		{"template Rel good", []string{`release name "Rel": invalid release name`}},
+		{"template rel text.tgz", []string{"text.tgz", "does not appear to be a gzipped archive"}},
+		{"template rel text.yaml", []string{"text.yaml", "expected a gzipped archive"}},
+		{"template rel nochart", []string{"Chart.yaml file is missing"}},
+		{"template rel noname", []string{"chart.metadata.name is required"}},
+		{"template rel noversion", []string{`chart.metadata.version "one" is invalid`}},
+		{"template rel badmetadata", []string{"Chart.yaml", "line 2"}},
+		{"template rel badvalues", []string{"values.yaml", "line 2"}},
+		{"template rel badschema", []string{"badschema"}},
+		{"template rel schema", []string{"schema:", "at '/port'", "got string, want integer"}},
+		{"template rel remote", []string{"https://127.0.0.1:1/schema.json"}},
+		{"template rel syntax", []string{"syntax/templates/a.yaml:2", "> 2 | b: {{ if }}"}},
+		{"template rel notyaml", []string{"notyaml/templates/a.yaml", "port: 80: 90", "hint: use --debug"}},
+		{"template rel nil", []string{"nil/templates/a.yaml:1:", "nil pointer", "did you mean image.tag (nil/values.yaml:2)?"}},
+		{"template rel needs", []string{"missing in charts/ directory: db", "hint: fetch them"}},
+		{"template rel needs --dependency-update", []string{"--dependency-update", "hint: fetch them"}},
+		{"template rel library", []string{"library charts are not installable"}},
+		{"template rel good -s templates/b.yaml", []string{"could not find template templates/b.yaml in chart", "hint: the pattern"}},
+		{"template rel good -f values.yaml", []string{"values.yaml", "line 3"}},
+		{"template rel good -f list.yaml", []string{"list.yaml"}},
+		{"template rel good -f nowhere.yaml", []string{"open nowhere.yaml"}},
+		{"template rel good --set a", []string{`failed parsing --set data: key "a" has no value`}},
+		{"template rel good --set-json a={", []string{"failed parsing --set-json data a={"}},
+		{"template rel good --set-file a=nowhere", []string{"failed parsing --set-file data", "nowhere"}},
+		{"template rel good --post-renderer ./nowhere", []string{"unable to find binary at ./nowhere"}},
+		{"template rel good --labels owner=me", []string{"system reserved label name"}},
+		{"template rel nil --output-dir out", []string{"nil pointer"}},
+		{"template rel good --strict --set image=null", []string{"good/templates/a.yaml:1"}},
+		{"package", []string{"need at least one argument", "hint: an example"}},
+		{"package nowhere", []string{"stat nowhere"}},
+		{"package text.tgz", []string{"text.tgz is not a folder", "hint: name the folder"}},
+		{"package good --version one", []string{`chart version "one"`, "hint: versions look like"}},
+		{"package good --sign", []string{"--sign", "comes with a later release"}},
+		{"package good -u", []string{"--dependency-update", "hint: fetch them"}},
+		{"package needs", []string{"missing in charts/ directory: db", "hint: fetch them"}},
+		{"package noname", []string{"chart.metadata.name is required"}},
+		{"create", []string{`"slipway create" requires 1 argument`}},
+		{"create nowhere/web", []string{"nowhere"}},
+		{"create bad!name", []string{"chart name must match the regular expression"}},
+		{"create web --starter nowhere", []string{"could not load", "nowhere"}},
+		{"create text.yaml", []string{"text.yaml already exists and is not a directory"}},
+		{"show chart", []string{`"slipway show chart" requires 1 argument`}},
+		{"show values good --jsonpath {.a", []string{"error parsing jsonpath {.a", "hint: an example"}},
+		{"show values good --jsonpath {.nowhere}", []string{"nowhere is not found", "hint: an example"}},
+		{"lint nowhere", []string{"1 chart(s) linted, 1 chart(s) failed"}},
+		{"lint good --output xml", []string{"--output", "allowed are text and json"}},
+		{"lint syntax", []string{"1 chart(s) failed"}},
+		{"values explain image.tagg good", []string{"image.tagg is not set in chart good", "hint: did you mean image.tag?"}},
+		{"values explain image.tag good --set image.tag=null", []string{"--set image.tag=null removes it", "hint: a null"}},
+		{"values explain a", []string{"requires 2 arguments"}},
+		{"version a", []string{"accepts no arguments"}},
+		{"version --template {{", []string{"template"}},
+		{"completion tcsh", []string{`unknown command "tcsh"`}},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			dir := t.TempDir()
+			extract(t, dir, badCharts)
+			t.Chdir(dir)
+			before := snapshot(t, dir)
+			code, stdout, stderr := run(t, strings.Fields(test.args)...)
+			if code != exitBadInput {
+				t.Errorf("exit code %d, want %d", code, exitBadInput)
+			}
+			if !strings.Contains(stderr, "slipway: error: ") {
+				t.Errorf("no error line:\n%s", stderr)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("standard error lacks %q:\n%s", want, stderr)
+				}
+			}
+			if diff := cmp.Diff(before, snapshot(t, dir)); diff != "" {
+				t.Errorf("files changed (- before, + after)\n%s\n%s", diff, stdout)
+			}
+		})
+	}
+}
+
+// run runs one command line in this process.
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, messages bytes.Buffer
+	code = Run(t.Context(), Env{
+		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &messages,
+		Getenv: func(string) string { return "" }, Now: func() time.Time { return time.Unix(1700000000, 0) },
+	})
+	return code, out.String(), messages.String()
+}
+
+// extract writes the files of a txtar archive.
+func extract(t *testing.T, dir, archive string) {
+	t.Helper()
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		name := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// snapshot gives the contents of all files below a folder; folders are there with a slash.
+func snapshot(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			all[name+"/"] = ""
+			return nil
+		}
+		data, err := os.ReadFile(name)
+		all[name] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
