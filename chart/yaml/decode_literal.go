@@ -16,10 +16,6 @@ func (p *parser) blockScalar(i, parent int, use purpose) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	if i == len(s) {
-		p.i, p.col = i, -1
-		return p.text("", use)
-	}
 	wanted := use == toBuild || use == toString
 	buf := p.buf[:0]
 	line, ok := scanBlockBreaks(s, i, parent, header.indent)
@@ -37,15 +33,11 @@ func (p *parser) blockScalar(i, parent int, use purpose) (any, bool) {
 			rest = rest[:end]
 		}
 		if wanted {
-			switch {
-			case header.folded && ended && !afterBlank && !blank:
-				if line.breaks == 0 {
-					buf = append(buf, ' ')
-				}
-			case ended:
-				buf = append(buf, '\n')
+			if ended {
+				buf = appendJoint(buf, header.folded && !afterBlank && !blank, line.breaks)
+			} else {
+				buf = appendFeeds(buf, line.breaks)
 			}
-			buf = appendFeeds(buf, line.breaks)
 			buf = append(buf, rest...)
 		}
 		afterBlank, ended = blank, end >= 0
@@ -73,6 +65,17 @@ func (p *parser) blockScalar(i, parent int, use purpose) (any, bool) {
 		return p.text("", use)
 	}
 	return p.text(string(buf), use)
+}
+
+// appendJoint appends what stands between two lines with so many empty ones between them.
+func appendJoint(buf []byte, folded bool, breaks int) []byte {
+	switch {
+	case !folded:
+		breaks++
+	case breaks == 0:
+		return append(buf, ' ')
+	}
+	return appendFeeds(buf, breaks)
 }
 
 func appendFeeds(buf []byte, n int) []byte {
