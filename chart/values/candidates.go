@@ -168,7 +168,7 @@ func (e *Explainer) defaults(nodes []*Node, path []string, imports bool) []Origi
 	if len(path) == 0 {
 		return out
 	}
-	for _, sub := range namesakes([]*Node{n}, path[0]) {
+	for _, sub := range n.depsNamed(path[0]) {
 		out = append(out, e.defaults(append(nodes[:len(nodes):len(nodes)], sub), path[1:], true)...)
 	}
 	if !imports {

@@ -158,6 +158,7 @@ func (w *writer) chart(n *Node, dest map[string]any, up *trail) error {
 
 // defaults adds the defaults of n itself to dest.
 func (w *writer) defaults(n *Node, dest map[string]any, at *trail) {
+	var subcharts map[string]bool // made when first needed
 	for key, val := range n.Values {
 		old, ok := dest[key]
 		if !ok {
@@ -193,7 +194,13 @@ func (w *writer) defaults(n *Node, dest map[string]any, at *trail) {
 		if same(dst, src) {
 			continue
 		}
-		merge := w.merge || n.hasDep(key)
+		if subcharts == nil {
+			subcharts = make(map[string]bool, len(n.Deps()))
+			for _, d := range n.Deps() {
+				subcharts[d.Name()] = true
+			}
+		}
+		merge := w.merge || subcharts[key]
 		if w.helm4 && !merge {
 			src, _ = withoutNils(src).(map[string]any)
 		}

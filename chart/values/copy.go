@@ -78,14 +78,15 @@ func (c *copier) tree(nodes []*Node, in, upGlobal, upCopy map[string]any) map[st
 		globalCopy = c.shared(global, upGlobal, upCopy, 2)
 		out[globalKey] = globalCopy
 	}
+	subs := map[string][]*Node{}
 	for _, n := range nodes {
 		for _, sub := range n.Deps() {
-			name := sub.Name()
-			t, isTable := in[name].(map[string]any)
-			if _, done := out[name]; done || !isTable {
-				continue
-			}
-			out[name] = c.tree(namesakes(nodes, name), t, global, globalCopy)
+			subs[sub.Name()] = append(subs[sub.Name()], sub)
+		}
+	}
+	for name, namesakes := range subs {
+		if t, isTable := in[name].(map[string]any); isTable && name != globalKey {
+			out[name] = c.tree(namesakes, t, global, globalCopy)
 		}
 	}
 	for key, val := range in {
@@ -94,19 +95,6 @@ func (c *copier) tree(nodes []*Node, in, upGlobal, upCopy map[string]any) map[st
 		}
 	}
 	return out
-}
-
-// namesakes returns all subcharts of the nodes that have the name.
-func namesakes(nodes []*Node, name string) []*Node {
-	var found []*Node
-	for _, n := range nodes {
-		for _, sub := range n.Deps() {
-			if sub.Name() == name {
-				found = append(found, sub)
-			}
-		}
-	}
-	return found
 }
 
 // shared copies a table of globals. Where in holds the very object that up

@@ -137,14 +137,16 @@ func (n *Node) setDeps(deps []*Node) {
 	n.kids = &family{nodes: deps, owner: n}
 }
 
-// hasDep says whether a subchart is known to n as key.
-func (n *Node) hasDep(key string) bool {
+// depsNamed returns the subcharts that n knows by the name; there are several
+// where Chart.yaml gives two of them one name.
+func (n *Node) depsNamed(name string) []*Node {
+	var found []*Node
 	for _, d := range n.Deps() {
-		if d.Name() == key {
-			return true
+		if d.Name() == name {
+			found = append(found, d)
 		}
 	}
-	return false
+	return found
 }
 
 // freeze makes all lists of subcharts, so that reading needs no lock.

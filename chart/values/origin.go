@@ -221,7 +221,7 @@ func (e *Explainer) locate(path []string) ([]*Node, []string) {
 func deepest(n *Node, path []string) []*Node {
 	var best []*Node
 	if len(path) > 0 {
-		for _, sub := range namesakes([]*Node{n}, path[0]) {
+		for _, sub := range n.depsNamed(path[0]) {
 			if found := deepest(sub, path[1:]); len(found) > len(best) {
 				best = found
 			}
