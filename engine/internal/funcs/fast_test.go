@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/Masterminds/semver/v3"
-	"helm.sh/helm/v3/pkg/chartutil"
 
+	"github.com/e6d26078/slipway/engine/internal/chartutil"
 	"github.com/e6d26078/slipway/engine/internal/tmpl"
 )
 

@@ -74,8 +74,11 @@ func appendValue(dst []byte, v any, depth int) ([]byte, bool) {
 }
 
 func appendDict(dst []byte, m map[string]any, depth int) ([]byte, bool) {
+	var scratch [16]string
+	keys := slices.AppendSeq(scratch[:0], maps.Keys(m))
+	slices.Sort(keys)
 	dst = append(dst, "map["...)
-	for i, key := range slices.Sorted(maps.Keys(m)) {
+	for i, key := range keys {
 		if i > 0 {
 			dst = append(dst, ' ')
 		}

@@ -110,7 +110,7 @@ func concat(args []any) (any, bool) {
 		if !ok {
 			return nil, false
 		}
-		for _, v := range list {
+		for _, v := range list { // one by one, for sprig's room to spare
 			all = append(all, v)
 		}
 	}

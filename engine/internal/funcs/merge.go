@@ -44,11 +44,7 @@ func mergeDict(dst, src map[string]any, overwrite bool, depth int) bool {
 		switch mergeKind(v) {
 		case mergeOther:
 			ok = mergeOne(dst, key, v, overwrite)
-		case mergeScalar:
-			if overwrite || !exists || isEmptyValue(old) {
-				dst[key] = v
-			}
-		case mergeList:
+		case mergeWhole:
 			if overwrite || !exists || isEmptyValue(old) {
 				dst[key] = v
 			}
@@ -104,19 +100,16 @@ func mergeOne(dst map[string]any, key string, v any, overwrite bool) (ok bool) {
 // The kinds of values that mergo treats differently.
 const (
 	mergeOther = iota
-	mergeScalar
-	mergeList
+	mergeWhole // taken or left as a whole
 	mergeDicts
 )
 
 func mergeKind(v any) int {
 	switch v.(type) {
-	case string, bool, float64, int, int64:
-		return mergeScalar
+	case string, bool, float64, int, int64, []any, []string:
+		return mergeWhole
 	case map[string]any:
 		return mergeDicts
-	case []any, []string:
-		return mergeList
 	}
 	if _, ok := asDict(v); ok {
 		return mergeDicts

@@ -71,13 +71,12 @@ func appendIndented(dst []byte, args []any) ([]byte, bool) {
 	}
 	for {
 		dst = appendBlanks(dst, n)
-		line, rest, more := strings.Cut(s, "\n")
-		dst = append(dst, line...)
-		if !more {
-			return dst, true
+		end := strings.IndexByte(s, '\n') + 1
+		if end == 0 {
+			return append(dst, s...), true
 		}
-		dst = append(dst, '\n')
-		s = rest
+		dst = append(dst, s[:end]...)
+		s = s[end:]
 	}
 }
 
