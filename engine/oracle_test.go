@@ -24,12 +24,11 @@ import (
 )
 
 // helmRender is Helm's way from a loaded chart to rendered files.
-func helmRender(t *testing.T, path string, user map[string]any) (map[string]string, error) {
-	t.Helper()
+func helmRender(path string, user map[string]any) (map[string]string, error) {
 	log.SetOutput(io.Discard)
 	c, err := helmloader.Load(path)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	top, err := helmTop(c, user)
 	if err != nil {
@@ -56,6 +55,19 @@ func input(user map[string]any) engine.Input {
 	caps.HelmVersion.GitTreeState = chartutil.DefaultCapabilities.HelmVersion.GitTreeState
 	caps.HelmVersion.GoVersion = chartutil.DefaultCapabilities.HelmVersion.GoVersion
 	return engine.Input{Values: user, Release: engine.Release{Name: "rel", Namespace: "ns"}, Capabilities: caps, SkipKubeVersion: true}
+}
+
+// render is slipway's way from a chart's folder to rendered files.
+func render(path string) (*engine.Output, error) {
+	c, err := chart.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := engine.Compile(c, engine.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return p.Render(context.Background(), input(nil))
 }
 
 func compile(t *testing.T, path string) *engine.Program {
@@ -95,7 +107,7 @@ func ownCharts(t *testing.T, folder string) []string {
 func TestChartsRenderAsInHelm(t *testing.T) {
 	for _, path := range ownCharts(t, "charts") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			want, err := helmRender(t, path, map[string]any{})
+			want, err := helmRender(path, map[string]any{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,14 +125,14 @@ func TestChartsRenderAsInHelm(t *testing.T) {
 func TestChartsFailAsInHelm(t *testing.T) {
 	for _, path := range ownCharts(t, "charts-failing") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			_, want := helmRender(t, path, map[string]any{})
-			_, err := compile(t, path).Render(context.Background(), input(nil))
+			_, want := helmRender(path, map[string]any{})
+			_, err := render(path)
 			switch {
 			case want == nil && err != nil:
 				t.Errorf("fails with %v, where Helm's engine does not", err)
 			case want != nil && err == nil:
 				t.Errorf("renders, where Helm fails with %v", want)
-			case want != nil && err.Error() != want.Error():
+			case want != nil && !strings.HasPrefix(err.Error(), want.Error()): // slipway may add what to do
 				t.Errorf("error differs:\nhave %v\nwant %v", err, want)
 			}
 		})
