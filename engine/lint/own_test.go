@@ -105,6 +105,12 @@ var ownTable = []struct {
 		},
 	},
 	{
+		"values that others repeat by an anchor",
+		chartWith("base: &b\n  x: 1\na:\n  <<: *b\nc: *b\n",
+			"-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ .Values.a.x }}\n"), nil,
+		[]string{"unused-value [INFO] values.yaml:5:1: no template reads the value c"},
+	},
+	{
 		"values of subcharts",
 		chartWith("db: {size: 1, sise: 2, enabled: true}\nalias: {size: 1}\nother: 1\n",
 			"-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\n") + "-- charts/db/Chart.yaml --\napiVersion: v2\nname: db\nversion: 1.0.0\n" +

@@ -163,27 +163,32 @@ func quickObject(doc string) *rules.K8sYamlStruct {
 	return object
 }
 
-// plainNamespaces reports whether every key "namespace" of a document has a
-// plain word for its value: the head leaves it out, but it must be text.
+// plainNamespaces reports whether every key "namespace" of a document, in
+// whichever case, has a plain word for its value: the head leaves it out, but
+// it must be text.
 func plainNamespaces(doc string) bool {
+	const name = "namespace"
+	if strings.Contains(doc, "\u017f") { // which JSON takes for an s
+		return false
+	}
 	for {
-		i := strings.Index(doc, "amespace")
+		i := strings.IndexByte(doc, ':')
 		if i < 0 {
-			return !strings.Contains(doc, "AMESPACE")
+			return true
 		}
-		doc = strings.TrimLeft(doc[i+len("amespace"):], "\"' \t\r\n")
-		value, isKey := strings.CutPrefix(doc, ":")
-		if !isKey {
+		key := strings.TrimRight(doc[:i], "\"' \t\r\n")
+		doc = doc[i+1:]
+		if len(key) < len(name) || !strings.EqualFold(key[len(key)-len(name):], name) {
 			continue
 		}
-		value, _, _ = strings.Cut(strings.TrimLeft(value, " "), "\n")
+		value, _, _ := strings.Cut(strings.TrimLeft(doc, " "), "\n")
+		if value == "" || value == "-" {
+			return false
+		}
 		for _, c := range []byte(value) {
 			if c != '-' && c != '"' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
 				return false
 			}
-		}
-		if value == "" || value == "-" {
-			return false
 		}
 	}
 }

@@ -121,6 +121,7 @@ func anyReads(use *chartUse, path []string, check func(*usage, []string) bool) b
 // table that is not read at all only the table itself is named.
 func (l *linter) unusedValues(t *treeUse, positions *yaml.Positions) {
 	const unlimited = 1 << 30
+	lines := strings.Split(string(l.valuesText), "\n")
 	depth := unlimited // nodes deeper than this belong to a value that is done with
 	for _, node := range positions.Nodes() {
 		path := node.Path()
@@ -129,7 +130,7 @@ func (l *linter) unusedValues(t *treeUse, positions *yaml.Positions) {
 		}
 		depth = unlimited
 		switch {
-		case node.Key.Value == "<<" && node.Key.Style == yaml.Plain:
+		case node.Key.Value == "<<" && node.Key.Style == yaml.Plain, hasAnchor(lines, node):
 			depth = len(path)
 		case !t.reads(t.root, path, (*usage).reads):
 			depth = len(path)
@@ -139,6 +140,17 @@ func (l *linter) unusedValues(t *treeUse, positions *yaml.Positions) {
 			depth = len(path)
 		}
 	}
+}
+
+// hasAnchor reports whether a value has an anchor, by which other values may
+// repeat it.
+func hasAnchor(lines []string, node *yaml.Node) bool {
+	at := node.Position().Line - 1
+	if at < 0 || at >= len(lines) {
+		return false
+	}
+	_, value, _ := strings.Cut(lines[at], ":")
+	return strings.HasPrefix(strings.TrimLeft(value, " "), "&")
 }
 
 // misspeltReferences reports values that the chart's templates read and
