@@ -49,7 +49,7 @@ conformance: build peers ## hold the output over CORPUS and the project's charts
 	$(GO) run ./cmd/internal/conformance -slipway bin/slipway -peers $(PEERS) -corpus "$(wildcard $(CORPUS))" -charts testdata
 
 bench: build peers ## figures against Helm v3.22.0 and v4.3.1 over CORPUS and a generated umbrella chart
-	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench .
+	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench . && $(GO) build -o $(CURDIR)/.cache/peak ./peak
 	.cache/bench -slipway bin/slipway -peers $(PEERS) -corpus "$(wildcard $(CORPUS))"
 
 docs: ## write docs/cli from the commands

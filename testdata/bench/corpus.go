@@ -86,31 +86,44 @@ func benchCorpus(o options, archives []string) error {
 		if err != nil {
 			return err
 		}
-		prepare, helm, err := s.helmRender()
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		if o.wants("render") {
+			r, err := o.renderPairs(&s)
+			if err != nil {
+				return err
+			}
+			render = append(render, r)
 		}
-		ours, err := s.slipwayRender()
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		r, err := o.pairs(s.name, prepare, helm, ours)
-		if err != nil {
-			return err
-		}
-		p, err := o.pairs(s.name, nil, s.helmPipeline, s.slipwayPipeline)
-		if err != nil {
-			return err
+		if o.wants("pipeline") {
+			p, err := o.pairs(s.name, nil, s.helmPipeline, s.slipwayPipeline)
+			if err != nil {
+				return err
+			}
+			pipeline = append(pipeline, p)
 		}
 		if keys[s.name], err = generatesKeys(&s); err != nil {
 			return err
 		}
-		charts, render, pipeline = append(charts, s), append(render, r), append(pipeline, p)
+		charts = append(charts, s)
 	}
 	fmt.Printf("%d charts, %d pairs each, %s, %d cores\n\n", len(charts), o.rounds, runtime.Version(), runtime.GOMAXPROCS(0))
 	report("archive bytes to sorted manifests, in process", pipeline, keys)
 	report("render of a compiled chart, in process", render, keys)
-	return benchProcesses(o, charts, keys)
+	if o.wants("process") {
+		return benchProcesses(o, charts, keys)
+	}
+	return nil
+}
+
+func (o options) renderPairs(s *subject) (*series, error) {
+	prepare, helm, err := s.helmRender()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	ours, err := s.slipwayRender()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return o.pairs(s.name, prepare, helm, ours)
 }
 
 // report prints a measure over all charts, and the charts at its low end.
@@ -166,36 +179,31 @@ func table(list []*series) {
 
 // benchProcesses times "template" as a whole process, and its memory.
 func benchProcesses(o options, charts []subject, keys map[string]bool) error {
-	v3, v4 := []*series{}, []*series{}
+	var v3, v4 []*series
 	var memory []float64
 	for i := range charts {
 		s := &charts[i]
-		a, b := &series{chart: s.name}, &series{chart: s.name}
-		var peak3, peak []float64
-		for round := range min(o.rounds, 5) + 1 {
-			three, err := runProcess(o.helm3, s.args()...)
-			if err != nil {
-				return err
-			}
-			ours, err := runProcess(o.slipway, s.args()...)
-			if err != nil {
-				return err
-			}
-			four, err := runProcess(o.helm4, s.args()...)
-			if round == 0 {
-				continue
-			}
-			a.helm, a.ours = append(a.helm, three.wall.Seconds()), append(a.ours, ours.wall.Seconds())
-			if err == nil { // a few charts that Helm 3 renders fail in Helm 4
-				b.helm, b.ours = append(b.helm, four.wall.Seconds()), append(b.ours, ours.wall.Seconds())
-			}
-			peak3, peak = append(peak3, three.rss), append(peak, ours.rss)
+		slipway := func() error { _, err := runProcess(o.slipway, s.args()...); return err }
+		helm := func(binary string) func() error {
+			return func() error { _, err := runProcess(binary, s.args()...); return err }
 		}
-		v3 = append(v3, a)
-		if len(b.helm) > 0 {
-			v4 = append(v4, b)
+		three, err := o.pairs(s.name, nil, helm(o.helm3), slipway)
+		if err != nil {
+			return err
 		}
-		memory = append(memory, median(peak3)/median(peak))
+		v3 = append(v3, three)
+		if four, err := o.pairs(s.name, nil, helm(o.helm4), slipway); err == nil { // a few charts that Helm 3 renders fail in Helm 4
+			v4 = append(v4, four)
+		}
+		theirs, err := o.peakMemory(o.helm3, s.args()...)
+		if err != nil {
+			return err
+		}
+		ours, err := o.peakMemory(o.slipway, s.args()...)
+		if err != nil {
+			return err
+		}
+		memory = append(memory, theirs/ours)
 	}
 	report("the process \"template\", against helm v3.22.0", v3, keys)
 	report("the process \"template\", against helm v4.3.1", v4, keys)
@@ -220,16 +228,20 @@ func benchUmbrella(o options) error {
 	fmt.Fprintln(w, "binary\twall s\tpeak MiB")
 	times := map[string]float64{}
 	for _, binary := range []string{o.helm3, o.helm4, o.slipway} {
-		var wall, rss []float64
+		var wall []float64
 		for range 3 {
-			u, err := runProcess(binary, "template", "rel", chart)
+			seconds, err := runProcess(binary, "template", "rel", chart)
 			if err != nil {
 				return err
 			}
-			wall, rss = append(wall, u.wall.Seconds()), append(rss, u.rss)
+			wall = append(wall, seconds)
+		}
+		memory, err := o.peakMemory(binary, "template", "rel", chart)
+		if err != nil {
+			return err
 		}
 		times[binary] = median(wall)
-		fmt.Fprintf(w, "%s\t%.3f\t%.0f\n", filepath.Base(binary), median(wall), median(rss))
+		fmt.Fprintf(w, "%s\t%.3f\t%.0f\n", filepath.Base(binary), median(wall), memory)
 	}
 	w.Flush()
 	fmt.Printf("\nhelm v3.22.0 / slipway %.1f x, helm v4.3.1 / slipway %.1f x\n", times[o.helm3]/times[o.slipway], times[o.helm4]/times[o.slipway])

@@ -22,17 +22,23 @@ import (
 
 type options struct {
 	slipway, helm3, helm4 string
+	peak                  string
 	rounds                int
 	budget                time.Duration
+	measures              string
 }
+
+func (o options) wants(measure string) bool { return strings.Contains(o.measures, measure) }
 
 func main() {
 	var o options
 	corpus := flag.String("corpus", "", "folder of packaged charts")
 	peers := flag.String("peers", ".cache/peers", "folder with the helm3 and helm4 binaries")
 	flag.StringVar(&o.slipway, "slipway", "bin/slipway", "slipway binary")
+	flag.StringVar(&o.peak, "peak", ".cache/peak", "binary of the command peak beside this one")
 	flag.IntVar(&o.rounds, "rounds", 7, "pairs measured for each chart")
 	flag.DurationVar(&o.budget, "budget", 2*time.Second, "most time for the pairs of one chart and one measure")
+	flag.StringVar(&o.measures, "measures", "pipeline,render,process,umbrella", "what to measure")
 	filter := flag.String("charts", "", "only charts whose name holds this")
 	flag.Parse()
 	o.helm3, o.helm4 = filepath.Join(*peers, "helm3"), filepath.Join(*peers, "helm4")
@@ -51,5 +57,8 @@ func run(o options, archives []string) error {
 			return err
 		}
 	}
-	return benchUmbrella(o)
+	if o.wants("umbrella") {
+		return benchUmbrella(o)
+	}
+	return nil
 }

@@ -4,18 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"os/exec"
-	"syscall"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// usage is what one process took.
-type usage struct {
-	wall time.Duration
-	rss  float64 // peak resident memory, MiB
-}
-
-// runProcess runs a command and reads the operating system's account of it.
-func runProcess(name string, args ...string) (usage, error) {
+// runProcess returns how long a command takes, in seconds.
+func runProcess(name string, args ...string) (float64, error) {
 	cmd := exec.Command(name, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -23,8 +18,17 @@ func runProcess(name string, args ...string) (usage, error) {
 	err := cmd.Run()
 	wall := time.Since(start)
 	if err != nil {
-		return usage{}, fmt.Errorf("%s %v: %w: %s", name, args, err, stderr.String())
+		return 0, fmt.Errorf("%s %v: %w: %s", name, args, err, stderr.String())
 	}
-	ru := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return usage{wall: wall, rss: float64(ru.Maxrss) / 1024}, nil
+	return wall.Seconds(), nil
+}
+
+// peakMemory returns the most memory that a command has resident, in MiB.
+func (o options) peakMemory(name string, args ...string) (float64, error) {
+	out, err := exec.Command(o.peak, append([]string{name}, args...)...).Output()
+	if err != nil {
+		return 0, fmt.Errorf("%s %v: %w", name, args, err)
+	}
+	kib, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	return kib / 1024, err
 }
