@@ -128,6 +128,11 @@ func (w *writer) chart(n *Node, dest map[string]any, up *trail) error {
 	at := &trail{up, n.Name()}
 	w.defaults(n, dest, at)
 	w.settle()
+	if _, namesakes := n.index(); namesakes && !w.inPlace {
+		// The second of them changes what was handed down from the first.
+		w.leaked = true
+		return nil
+	}
 	for _, sub := range n.Deps() {
 		name := sub.Name()
 		own, ok := dest[name].(map[string]any)
@@ -158,7 +163,7 @@ func (w *writer) chart(n *Node, dest map[string]any, up *trail) error {
 
 // defaults adds the defaults of n itself to dest.
 func (w *writer) defaults(n *Node, dest map[string]any, at *trail) {
-	var subcharts map[string]bool // made when first needed
+	subcharts, _ := n.index()
 	for key, val := range n.Values {
 		old, ok := dest[key]
 		if !ok {
@@ -193,12 +198,6 @@ func (w *writer) defaults(n *Node, dest map[string]any, at *trail) {
 		}
 		if same(dst, src) {
 			continue
-		}
-		if subcharts == nil {
-			subcharts = make(map[string]bool, len(n.Deps()))
-			for _, d := range n.Deps() {
-				subcharts[d.Name()] = true
-			}
 		}
 		merge := w.merge || subcharts[key]
 		if w.helm4 && !merge {

@@ -50,6 +50,9 @@ type family struct {
 	nodes []*Node
 	raw   []*chart.Chart
 	owner *Node
+
+	names     map[string]bool // of the nodes; made by index
+	namesakes bool            // two of them have one name
 }
 
 // Name is the name by which the parent's values and templates know the chart.
@@ -137,6 +140,19 @@ func (n *Node) setDeps(deps []*Node) {
 	n.kids = &family{nodes: deps, owner: n}
 }
 
+// index returns the names of the subcharts, and whether two share one.
+func (n *Node) index() (names map[string]bool, namesakes bool) {
+	f := n.kids
+	if f.names == nil {
+		f.names = make(map[string]bool, len(n.Deps()))
+		for _, d := range n.Deps() {
+			f.namesakes = f.namesakes || f.names[d.Name()]
+			f.names[d.Name()] = true
+		}
+	}
+	return f.names, f.namesakes
+}
+
 // depsNamed returns the subcharts that n knows by the name; there are several
 // where Chart.yaml gives two of them one name.
 func (n *Node) depsNamed(name string) []*Node {
@@ -151,6 +167,7 @@ func (n *Node) depsNamed(name string) []*Node {
 
 // freeze makes all lists of subcharts, so that reading needs no lock.
 func (n *Node) freeze() {
+	n.index()
 	for _, d := range n.Deps() {
 		d.freeze()
 	}
