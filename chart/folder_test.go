@@ -48,7 +48,7 @@ func TestHelmignoreMeansWhatItMeansInHelm(t *testing.T) {
 		"a.txt/", "!*.txt", "!Chart.yaml", "!/Chart.yaml", "!sub/", "!*", "*", "?.txt", "[ab].txt", "[^a].txt", `\a.txt`, "sub/*/a.txt",
 		"*/a.txt", "a.txt # no comment", "\ufeffa.txt", "b.txt\n\ufeffa.txt", "a.txt\r\nb.txt\r", "templates/*", ".*", "./a.txt", "charts/dep", "charts/",
 		"é.txt", "files/?.txt", "/", "!", "!/", "README.md\n!*.md", "\\#x", "sub/deep/", "/sub/deep", "sub//a.txt",
-		"[", "a[", "**", "sub/**", "!**", "\\", "[]a]", strings.Repeat("x", 70_000),
+		"[", "a[", "0*\\", "**", "sub/**", "!**", "\\", "[]a]", strings.Repeat("x", 70_000),
 	} {
 		t.Run(rules[:min(len(rules), 30)], func(t *testing.T) {
 			dir := folderOf(t, ignorable)

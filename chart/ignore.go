@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ const maxIgnoreLine = 64 << 10
 type ignoreRules []ignoreRule
 
 type ignoreRule struct {
-	pattern  string // for path.Match
+	pattern  string // for filepath.Match
 	negate   bool   // `!x`: ignore everything that x does not match
 	dirOnly  bool   // `x/`
 	baseOnly bool   // no slash inside: only the last part of a path is compared
@@ -59,7 +60,7 @@ func parseIgnoreRule(line string) (ignoreRule, bool, error) {
 	if strings.Contains(line, "**") {
 		return r, false, errors.New("double-star (**) syntax is not supported")
 	}
-	if _, err := path.Match(line, "abc"); err != nil {
+	if _, err := filepath.Match(line, "abc"); err != nil {
 		return r, false, fmt.Errorf("%q: %w", line, err)
 	}
 	line, r.negate = strings.CutPrefix(line, "!")
@@ -90,6 +91,6 @@ func (r ignoreRule) matches(name string) bool {
 	if r.baseOnly {
 		name = path.Base(name)
 	}
-	ok, err := path.Match(r.pattern, name)
+	ok, err := filepath.Match(r.pattern, name)
 	return ok && err == nil
 }

@@ -10,8 +10,10 @@ const (
 	numLit  = 286
 	numDist = 30
 
-	litTable  = 1<<litBits + (numLit+2)<<(maxBits-litBits)
-	distTable = 1<<distBits + (numDist+2)<<(maxBits-distBits)
+	// How large the tables get at most with all their sub-tables: a sub-table
+	// of k bits has at least k+1 codes, so that there cannot be many large ones.
+	litTable  = 1<<litBits + (numLit+2)/5*(1<<4)
+	distTable = 1<<distBits + (numDist+2)/8*(1<<7)
 
 	endOfBlock = 256
 )
@@ -88,11 +90,8 @@ func build(table []uint32, tableBits int, lengths []uint8, symbols []uint32) boo
 		}
 		clear(table[:1<<tableBits]) // one code or none: what is missing stays 0
 	}
-	free := 1 << tableBits
-	subBits := longest - tableBits
-	if subBits > 0 {
-		// An entry that is still 0 has no sub-table yet.
-		clear(table[:free])
+	if longest > tableBits {
+		placeSubs(table, tableBits, lengths, next)
 	}
 	for symbol, length := range lengths {
 		if length == 0 {
@@ -111,17 +110,36 @@ func build(table []uint32, tableBits int, lengths []uint8, symbols []uint32) boo
 			}
 			continue
 		}
-		low := reversed & (1<<tableBits - 1)
-		if table[low] == 0 {
-			table[low] = uint32(free)<<16 | isSub | uint32(subBits)
-			free += 1 << subBits
-		}
-		sub := table[table[low]>>16:][:1<<subBits]
+		head := table[reversed&(1<<tableBits-1)]
+		sub := table[head>>16:][:1<<(head&63)]
 		for i := reversed >> tableBits; i < len(sub); i += 1 << (n - tableBits) {
 			sub[i] = e
 		}
 	}
 	return true
+}
+
+// placeSubs gives the codes that are longer than tableBits their sub-tables,
+// each as large as the longest code in it demands.
+func placeSubs(table []uint32, tableBits int, lengths []uint8, next [maxBits + 1]int) {
+	clear(table[:1<<tableBits])
+	for _, length := range lengths {
+		n := int(length)
+		if n <= tableBits {
+			continue
+		}
+		low := next[n] >> (n - tableBits)
+		next[n]++
+		head := &table[bits.Reverse16(uint16(low))>>(16-tableBits)]
+		*head = max(*head, isSub|uint32(n-tableBits))
+	}
+	free := 1 << tableBits
+	for i, head := range table[:1<<tableBits] {
+		if head != 0 {
+			table[i] |= uint32(free) << 16
+			free += 1 << (head & 63)
+		}
+	}
 }
 
 // pairLiterals turns the entries whose bits hold two literals into one for both.
