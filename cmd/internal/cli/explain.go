@@ -92,13 +92,25 @@ func (r *rendering) source(name string) (string, *values.Node) {
 // the template lines that wrote them.
 func (r *rendering) explainDocument(ctx context.Context, err error, e *manifest.ParseError) error {
 	f := &failure{err: err}
-	if line := yamlLine(e.Err); line > 0 {
+	if line := yamlLine(e.Err); line > 0 && !isSecret(e.Doc) {
 		f.details = fmt.Sprintf("  rendered from %s:\n%s", e.File, excerpt(e.Doc, line, 0, 3))
 	}
 	if !r.debug {
 		f.hints = append(f.hints, "use --debug to print the invalid YAML")
 	}
 	return f
+}
+
+// isSecret reports whether a document that cannot be parsed seems to be a
+// Secret, so that its lines are not for everybody who reads a log.
+func isSecret(doc string) bool {
+	for line := range strings.Lines(doc) {
+		key, value, _ := strings.Cut(line, ":")
+		if strings.TrimSpace(key) == "kind" && strings.Contains(value, "Secret") {
+			return true
+		}
+	}
+	return false
 }
 
 // yamlLine finds the line in the message of the YAML library, which keeps it

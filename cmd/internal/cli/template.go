@@ -147,8 +147,9 @@ func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string
 	}
 	out, err := r.program.Render(ctx, r.input)
 	if err != nil {
-		if a.flags.debug {
-			_ = a.print("\n") // the manifests of Helm's --debug: none yet
+		var template *engine.TemplateError
+		if a.flags.debug && errors.As(err, &template) {
+			_ = a.print("\n") // Helm prints the manifests it has: none
 		}
 		return r.explain(ctx, err)
 	}

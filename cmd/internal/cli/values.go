@@ -122,19 +122,26 @@ func missingPath(c *chart.Chart, x values.Explanation) error {
 	return withHint(err, "'slipway show values' prints what the chart has")
 }
 
-// explanationText is the answer for people: the value, then its places, a line each.
+// explanationText is the answer for people: the value, then its places, a line
+// each. Of a table only the keys are shown: what it holds may be secret, and
+// was not asked for by name.
 func explanationText(x values.Explanation) string {
 	var out strings.Builder
-	if x.Found {
-		fmt.Fprintf(&out, "%s: %s\n", values.FormatPath(x.Path), oneLine(x.Value))
+	name := values.FormatPath(x.Path)
+	if _, isTable := x.Value.(map[string]any); isTable {
+		fmt.Fprintf(&out, "%s: a table with the keys %s\n", name, strings.Join(x.Children, ", "))
+		for _, origin := range x.Origins {
+			fmt.Fprintf(&out, "  set by %s\n", origin)
+		}
+		return out.String()
 	}
-	_, isTable := x.Value.(map[string]any)
+	if x.Found {
+		fmt.Fprintf(&out, "%s: %s\n", name, oneLine(x.Value))
+	}
 	for i, origin := range x.Origins {
 		switch {
-		case isTable:
-			fmt.Fprintf(&out, "  set by  %s: %s\n", origin, oneLine(origin.Value))
 		case i == 0 && x.Found:
-			fmt.Fprintf(&out, "  from    %s\n", origin)
+			fmt.Fprintf(&out, "  from       %s\n", origin)
 		case i == 0:
 			fmt.Fprintf(&out, "  removed by %s\n", origin)
 		default:
