@@ -42,21 +42,39 @@ type ExecError struct {
 	Col      int    // in bytes, counted as text/template counts: from 0
 	Template string // the template that ran
 	Context  string // the node that failed, as source
-	Message  string
-	Err      error // the cause, or nil; Message has its text
+	Call     string // the function that failed with Err, if one did
+	Message  string // what happened, unless a function failed
+	Err      error  // the cause, or nil
 }
 
 // Error returns the text that text/template has for it.
-func (e *ExecError) Error() string {
-	if e.Name == "" {
-		return fmt.Sprintf("template: %s: %s", e.Template, e.Message)
-	}
-	return fmt.Sprintf("template: %s:%d:%d: executing %q at <%s>: %s",
-		e.Name, e.Line, e.Col, e.Template, e.Context, e.Message)
-}
+func (e *ExecError) Error() string { return string(e.appendText(nil)) }
 
 // Unwrap returns the cause.
 func (e *ExecError) Unwrap() error { return e.Err }
+
+func (e *ExecError) appendText(dst []byte) []byte {
+	if e.Name == "" {
+		return fmt.Appendf(dst, "template: %s: %s", e.Template, e.Message)
+	}
+	dst = fmt.Appendf(dst, "template: %s:%d:%d: executing %q at <%s>: ", e.Name, e.Line, e.Col, e.Template, e.Context)
+	if e.Call == "" {
+		return append(dst, e.Message...)
+	}
+	dst = append(dst, "error calling "...)
+	dst = append(dst, e.Call...)
+	dst = append(dst, ": "...)
+	return appendError(dst, e.Err)
+}
+
+// appendError appends an error's text. Chains can be thousands of errors long,
+// so that each may write its own part only.
+func appendError(dst []byte, err error) []byte {
+	if a, ok := err.(interface{ appendText([]byte) []byte }); ok {
+		return a.appendText(dst)
+	}
+	return append(dst, err.Error()...)
+}
 
 // wrapError is an error with a text before it, as errors.Wrap makes it.
 type wrapError struct {
@@ -64,20 +82,37 @@ type wrapError struct {
 	err     error
 }
 
-func (e *wrapError) Error() string { return e.message + ": " + e.err.Error() }
+func (e *wrapError) Error() string { return string(e.appendText(nil)) }
 func (e *wrapError) Unwrap() error { return e.err }
+
+func (e *wrapError) appendText(dst []byte) []byte {
+	dst = append(dst, e.message...)
+	dst = append(dst, ": "...)
+	return appendError(dst, e.err)
+}
 
 // errorf returns an error at node n of the running template.
 func (st *State) errorf(n *node, format string, args ...any) error {
-	return st.newError(n, fmt.Sprintf(format, args...), nil)
+	e := st.errorAt(n)
+	e.Message = fmt.Sprintf(format, args...)
+	return e
+}
+
+// stopError returns the error of a render that ends for a reason of its own.
+func (st *State) stopError(n *node, cause error) error {
+	e := st.errorAt(n)
+	e.Message, e.Err = cause.Error(), cause
+	return e
 }
 
 // callError returns the error of a function that was called at node n.
 func (st *State) callError(n *node, name string, cause error) error {
-	return st.newError(n, "error calling "+name+": "+cause.Error(), cause)
+	e := st.errorAt(n)
+	e.Call, e.Err = name, cause
+	return e
 }
 
-func (st *State) newError(n *node, message string, cause error) error {
+func (st *State) errorAt(n *node) *ExecError {
 	t := st.template
 	before := t.file.text[:n.pos]
 	return &ExecError{
@@ -86,8 +121,6 @@ func (st *State) newError(n *node, message string, cause error) error {
 		Col:      len(before) - 1 - strings.LastIndexByte(before, '\n'),
 		Template: t.name,
 		Context:  n.String(),
-		Message:  message,
-		Err:      cause,
 	}
 }
 

@@ -139,7 +139,7 @@ func (a *templateAction) run(st *State) error {
 	}
 	err := st.run(t, data, st.depth+1)
 	if err == ErrTooDeep {
-		return st.newError(a.n, err.Error(), err)
+		return st.stopError(a.n, err)
 	}
 	return err
 }

@@ -46,6 +46,11 @@ func (c *callStack) pop() {
 	c.names = c.names[:last]
 }
 
+// maxTplDepth is how deeply calls of tpl may be nested. Helm itself has no
+// bound and dies of one that has no end. It is more than include allows, whose
+// error comes first where both are part of a circle.
+const maxTplDepth = 2000
+
 func missingTemplate(name string) error {
 	return fmt.Errorf("template: no template %q associated with template %q", name, tplName)
 }
@@ -149,17 +154,22 @@ func (e *tplExpr) emit(st *State) error {
 // runText executes a text given to tpl. What it defines is seen by it, and by
 // what it calls, only.
 func (st *State) runText(text string, data any) error {
+	if st.tplDepth == maxTplDepth {
+		return ErrTooDeep
+	}
 	f, err := st.set.texts.parse(text, st.funcs)
 	if err != nil {
 		return &wrapError{fmt.Sprintf("cannot parse template %q", text), err}
 	}
 	outerFile, outerScope := st.tplFile, st.scope
 	st.tplFile = f
+	st.tplDepth++
 	if len(f.templates) > 1 {
 		st.scope = &scope{file: f, outer: outerScope}
 	}
 	err = st.run(f.template(tplName), data, 0)
 	st.tplFile, st.scope = outerFile, outerScope
+	st.tplDepth--
 	if err != nil {
 		return &wrapError{fmt.Sprintf("error during tpl function execution for %q", text), err}
 	}

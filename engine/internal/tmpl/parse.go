@@ -247,19 +247,14 @@ func (p *parser) parseDefine() {
 	}
 	p.cur.name = p.unquote(tok)
 	p.expect(tokRight, context)
-	p.parseBody(context)
-	p.treeState = outer
-	p.ahead = 0
-}
-
-// parseBody parses a template's body up to its end and adds it to the file.
-func (p *parser) parseBody(context string) {
 	list, end := p.itemList()
-	p.cur.root = list
 	if end.kind != nodeEnd {
 		p.fail("unexpected %s in %s", end, context)
 	}
+	p.cur.root = list
 	p.place()
+	p.treeState = outer
+	p.ahead = 0
 }
 
 func (p *parser) unquote(tok token) string {
@@ -414,7 +409,13 @@ func (p *parser) parseBlock() *node {
 	if p.nesting++; p.nesting > maxNesting {
 		p.fail("max nesting depth exceeded")
 	}
-	p.parseBody(context)
+	list, end := p.itemList()
+	if end.kind != nodeEnd {
+		p.tok = outer.tok // text/template reports this at the block's own line
+		p.fail("unexpected %s in %s", end, context)
+	}
+	p.cur.root = list
+	p.place()
 	p.nesting--
 	p.treeState = outer
 	p.ahead = 0

@@ -36,6 +36,7 @@ type State struct {
 
 	scope    *scope // definitions of the tpl texts under way
 	tplFile  *File  // the innermost of them
+	tplDepth int
 	calls    callStack
 	stackUse int // estimate of the Go stack in use
 	ticks    int
@@ -98,7 +99,7 @@ func (st *State) reset() {
 	clear(st.vars)
 	clear(st.pairs)
 	st.stack, st.pairs = st.stack[:0], st.pairs[:0]
-	st.frame, st.top, st.stackUse = frame{}, 0, 0
+	st.frame, st.top, st.stackUse, st.tplDepth = frame{}, 0, 0, 0
 	st.scope, st.tplFile, st.lastOperand = nil, nil, nil
 	st.calls.reset()
 }
@@ -128,11 +129,11 @@ func (st *State) run(t *Template, data any, depth int) error {
 func (st *State) tick(n *node) error {
 	st.ticks++
 	if len(st.buf) > st.limits.MaxOutput {
-		return st.newError(n, ErrOutputTooLarge.Error(), ErrOutputTooLarge)
+		return st.stopError(n, ErrOutputTooLarge)
 	}
 	if st.ticks&127 == 0 {
 		if err := st.ctx.Err(); err != nil {
-			return st.newError(n, err.Error(), err)
+			return st.stopError(n, err)
 		}
 	}
 	return nil
