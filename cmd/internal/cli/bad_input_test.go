@@ -150,7 +150,7 @@ func TestBadInputExitsWithTwoAndChangesNothing(t *testing.T) {
 		{"template rel remote", []string{"https://127.0.0.1:1/schema.json"}},
 		{"template rel syntax", []string{"syntax/templates/a.yaml:2", "> 2 | b: {{ if }}"}},
 		{"template rel notyaml", []string{"notyaml/templates/a.yaml", "port: 80: 90", "hint: use --debug"}},
-		{"template rel nil", []string{"nil/templates/a.yaml:1:", "nil pointer", "did you mean image.tag (nil/values.yaml:2)?"}},
+		{"template rel nil", []string{"nil/templates/a.yaml:1:", "nil pointer", "did you mean image (nil/values.yaml:1)?"}},
 		{"template rel needs", []string{"missing in charts/ directory: db", "hint: fetch them"}},
 		{"template rel needs --dependency-update", []string{"--dependency-update", "hint: fetch them"}},
 		{"template rel library", []string{"library charts are not installable"}},

@@ -41,8 +41,8 @@ func (r *rendering) explainTemplate(err error, e *engine.TemplateError) error {
 		}
 		f.details += r.place(frame, around)
 	}
-	if !e.Author {
-		f.hints = r.missingValue(e.Chain[len(e.Chain)-1])
+	if missing, ok := r.program.FindMissing(e, r.input); ok {
+		f.hints = r.missingHint(missing)
 	}
 	return f
 }
@@ -125,37 +125,19 @@ func yamlLine(err error) int {
 	return n
 }
 
-// missingValue says which part of a path such as .Values.image.tag does not exist.
-func (r *rendering) missingValue(frame engine.Frame) []string {
-	_, keys, found := strings.Cut(frame.Context, ".Values.")
-	_, node := r.source(frame.File)
-	if !found || node == nil {
-		return nil
-	}
+// missingHint says why there is nothing at a path, and what was probably meant.
+func (r *rendering) missingHint(m engine.Missing) []string {
 	explainer, err := newExplainer(r.chart, r.user, r.options.compat)
 	if err != nil {
 		return nil
 	}
-	var path []string
-	for key := range strings.SplitSeq(keys, ".") {
-		path = append(path, identifier(key))
+	path := append(chartPath(m.Chart), values.ParsePath(m.Path)...)
+	x := explainer.Explain(append(path, m.Key)...)
+	shown := ".Values." + m.Key
+	if m.Path != "" {
+		shown = ".Values." + m.Path + "." + m.Key
 	}
-	above := chartPath(node)
-	full := slices.Concat(above, path)
-	for i := range path {
-		x := explainer.Explain(full[:len(above)+i+1]...)
-		if x.Found && x.Value != nil {
-			continue
-		}
-		x.Nearest = explainer.Explain(full...).Nearest
-		return []string{missingHint(explainer, x, ".Values."+strings.Join(path[:i+1], "."), node)}
-	}
-	return nil
-}
-
-// missingHint says why there is nothing at a path, and what was probably meant.
-func missingHint(explainer *values.Explainer, x values.Explanation, shown string, node *values.Node) string {
-	hint := fmt.Sprintf("%s is not set in the values of chart %s", shown, node.FullPath())
+	hint := fmt.Sprintf("%s is not set in the values of chart %s", shown, m.Chart.FullPath())
 	switch {
 	case len(x.Origins) > 0 && x.Found:
 		hint = fmt.Sprintf("%s is null: %s says so", shown, x.Origins[0])
@@ -167,8 +149,10 @@ func missingHint(explainer *values.Explainer, x values.Explanation, shown string
 			hint += fmt.Sprintf(" (%s)", origins[0])
 		}
 		hint += "?"
+	case len(m.Have) > 0:
+		hint += clip("; there are " + strings.Join(m.Have, ", "))
 	}
-	return hint
+	return []string{hint}
 }
 
 // chartPath is where the values of a chart stand in those of the root chart.
@@ -179,14 +163,4 @@ func chartPath(n *values.Node) []string {
 	}
 	slices.Reverse(path)
 	return path
-}
-
-// identifier is the start of s that can be a field's name.
-func identifier(s string) string {
-	for i, c := range s {
-		if c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c < 0x80 {
-			return s[:i]
-		}
-	}
-	return s
 }
