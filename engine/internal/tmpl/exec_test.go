@@ -83,6 +83,7 @@ func testTable() Table {
 		return func(yield func(string, int) bool) { _ = yield("a", 1) && yield("b", 2) }
 	})
 	add("named", func(s string) named { return named(s) })
+	addForms(table, "upper", "quote", "trimSuffix", "indent", "nindent", "trunc", "toString", "text", "cat", "repeat", "replace")
 	return table
 }
 
@@ -232,6 +233,8 @@ var templates = strings.Split(`plain text
 {{ $x := 1 }}{{ $x = 2 }}{{ $x }}{{ if true }}{{ $x = 3 }}{{ $x := 4 }}{{ $x = 5 }}{{ end }}{{ $x }}
 {{ $x := 1 }}{{ $x := $x }}{{ $x }}{{ with $x := 7 }}{{ $x }}{{ end }}{{ $x }}
 {{ $x = 1 }}
+{{ if .Values.a }}{{ $x := 1 }}{{ else }}{{ end }}{{ $x = .Values.m.z | print }}
+{{ $x = .Values.m.z }}
 {{ $x := $x }}
 {{ if .nope }}{{ $x := 1 }}{{ else }}{{ $x }}{{ end }}
 {{ $x := 0 }}{{ if .nope }}{{ $x := 1 }}{{ else }}{{ $x }}{{ end }}

@@ -263,7 +263,7 @@ type assignment struct {
 func (a *assignment) set(st *State, v any, iface bool) error {
 	target := a.to.find(st)
 	if target == nil {
-		return st.errorf(st.blame(a.at), "undefined variable: %s", a.name)
+		return st.errorf(st.blameCommand(a.at), "undefined variable: %s", a.name)
 	}
 	target.value, target.iface = v, iface
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"text/template"
@@ -18,6 +19,34 @@ func sprigTable() Table {
 		table[name] = Func{Fn: fn}
 	}
 	return table
+}
+
+// addForms gives functions with a string result the quick forms, made of Fn:
+// they handle arguments that have the parameters' types already.
+func addForms(table Table, names ...string) {
+	for _, name := range names {
+		f := table[name]
+		fn := reflect.ValueOf(f.Fn)
+		call := func(args []any) (string, bool) {
+			values := make([]reflect.Value, len(args))
+			for i, arg := range args {
+				values[i] = reflect.ValueOf(arg)
+				if arg == nil || !values[i].Type().AssignableTo(paramType(fn.Type(), i)) {
+					return "", false
+				}
+			}
+			return strings.Clone(fn.Call(values)[0].String()), true
+		}
+		f.Fast = func(_ *State, args []any) (any, bool, error) {
+			s, ok := call(args)
+			return s, ok, nil
+		}
+		f.Append = func(_ *State, dst []byte, args []any) ([]byte, bool, error) {
+			s, ok := call(args)
+			return append(dst, s...), ok, nil
+		}
+		table[name] = f
+	}
 }
 
 // source is one file of a test.
@@ -103,7 +132,7 @@ func ours(table Table, strict bool, sources []source, data any) (string, error) 
 }
 
 // addresses match pointers in output, which differ from run to run.
-var addresses = regexp.MustCompile(`0x[0-9a-f]{6,}`)
+var addresses = regexp.MustCompile(`(?i)0x[0-9a-f]{6,}`)
 
 // difference says where the two renderings differ, or returns "".
 func difference(table Table, strict bool, sources []source, makeData func() any) string {
