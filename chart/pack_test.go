@@ -76,21 +76,42 @@ func archive(t testing.TB, items ...item) []byte {
 	return gzipOf(t, tarOf(t, append([]item{file("web/Chart.yaml", chartYAML)}, items...)...), tarEnd)
 }
 
-// rawName replaces the name in the last header of an archive, which the tar
-// writer would not write, and repairs the checksum.
+// rawName gives an archive whose last file has a name that the tar writer
+// would not write.
 func rawName(t testing.TB, name string) []byte {
 	t.Helper()
-	stream := tarOf(t, file("web/Chart.yaml", chartYAML), file("web/x", ""))
-	h := stream[len(stream)-512:]
-	clear(h[:100])
-	copy(h[:100], name)
+	return gzipOf(t, changeHeader(t, func(h []byte) {
+		clear(h[:100])
+		copy(h[:100], name)
+	}), tarEnd)
+}
+
+// altered gives an archive with one byte changed in the header of its last file.
+func altered(t testing.TB, at int, to byte) []byte {
+	t.Helper()
+	return gzipOf(t, changeHeader(t, func(h []byte) {
+		h[at] = to
+		copy(h[157:257], "y") // where a link points to
+		copy(h[257:265], "ustar  \x00")
+		copy(h[386:], "00000000000\x0000000000001\x00") // the first part of a sparse file
+		copy(h[483:], "00000000001\x00")                // and its size
+	}), tarEnd)
+}
+
+// changeHeader packs web/Chart.yaml and web/x, changes the header of web/x and
+// repairs its checksum.
+func changeHeader(t testing.TB, change func(header []byte)) []byte {
+	t.Helper()
+	stream := tarOf(t, file("web/Chart.yaml", chartYAML), file("web/x", "body"))
+	h := stream[1024:1536]
+	change(h)
 	copy(h[148:156], "        ")
 	sum := 0
 	for _, b := range h {
 		sum += int(b)
 	}
 	copy(h[148:156], fmt.Sprintf("%06o\x00 ", sum))
-	return gzipOf(t, stream, tarEnd)
+	return stream
 }
 
 func nested(t testing.TB, depth int) []byte {
@@ -150,6 +171,8 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 		{"an altered sum", append(bytes.Clone(good[:len(good)-8]), "12345678"...), chart.ErrDamaged, "checksum", "#DIFFERS Helm does not read so far"},
 		{"garbage after the gzip data", append(bytes.Clone(good), "garbage"...), chart.ErrDamaged, "unknown data after the end", "#DIFFERS Helm does not read so far"},
 		{"a broken header", gzipOf(t, tarOf(t, file("web/Chart.yaml", chartYAML)), bytes.Repeat([]byte("x"), 512)), chart.ErrDamaged, "read chart archive", ""},
+		{"a broken sparse file", altered(t, 156, 'S'), chart.ErrDamaged, "sparse", ""},
+		{"a link with a size", altered(t, 156, tar.TypeSymlink), chart.ErrDamaged, "states a size", ""},
 		{"no files", gzipOf(t, tarEnd), nil, "no files in chart archive", ""},
 		{"only a folder", gzipOf(t, tarOf(t, special("web/", tar.TypeDir, "")), tarEnd), nil, "no files in chart archive", ""},
 		{"no Chart.yaml", gzipOf(t, tarOf(t, file("web/values.yaml", "")), tarEnd), nil, "Chart.yaml file is missing", ""},
@@ -269,6 +292,8 @@ func FuzzLoadArchive(f *testing.F) {
 	f.Add(tarOf(f, file("web/charts/a/Chart.yaml", chartYAML), file(`web\Chart.yaml`, chartYAML), special("web/l", tar.TypeSymlink, "x")))
 	f.Add(tarOf(f, file("web/Chart.yaml", "name: web\nversion: 1.0.0\n"), file("web/requirements.yaml", "dependencies: [{name: a}]"), file("web/Chart.lock", "digest: x")))
 	f.Add(tarOf(f, file("web/"+strings.Repeat("é", 80), ""), file("web/../x", "")))
+	long := "web/" + strings.Repeat("long/", 60)
+	f.Add(tarOf(f, file("web/Chart.yaml", chartYAML), item{Header: tar.Header{Name: long + "x", Format: tar.FormatPAX}}, item{Header: tar.Header{Name: long + "y", Format: tar.FormatGNU}}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		packed := gzipOf(t, stream)
 		ours, err := chart.LoadArchive(bytes.NewReader(packed))

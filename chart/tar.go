@@ -212,18 +212,33 @@ func readAnyTar(stream []byte, ld *loading) ([]entry, error) {
 		if h.Size > ld.maxFile {
 			return nil, tooLarge("decompressed chart file %q is larger than the maximum file size %d", h.Name, ld.maxFile)
 		}
-		if e.kind == kindFile && h.Size > 0 {
-			e.data = make([]byte, h.Size)
-			if _, err := io.ReadFull(tr, e.data); err != nil {
-				if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-					return nil, errCutOff(h.Name)
-				}
-				return nil, damaged("read %q in chart archive: %v", h.Name, err)
+		if e.kind != kindFile && h.Size > 0 {
+			return nil, damaged("chart archive states a size of %d bytes for %q, a %s", h.Size, h.Name, e.kind)
+		}
+		if e.kind == kindFile {
+			if e.data, err = readEntry(tr, h); err != nil {
+				return nil, err
 			}
 			left -= h.Size
 		}
 		entries = append(entries, e)
 	}
+}
+
+// readEntry reads a file up to its end, where the reader notices a broken
+// sparse file.
+func readEntry(tr *tar.Reader, h *tar.Header) ([]byte, error) {
+	data := make([]byte, h.Size)
+	_, err := io.ReadFull(tr, data)
+	if err == nil {
+		if _, err = tr.Read(make([]byte, 1)); err == io.EOF {
+			return data, nil
+		}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return nil, errCutOff(h.Name)
+	}
+	return nil, damaged("read %q in chart archive: %v", h.Name, err)
 }
 
 func kindOfHeader(h *tar.Header) entryKind {
