@@ -85,7 +85,8 @@ type Input struct {
 	SkipKubeVersion bool
 	// Strict makes the use of a missing value an error (missingkey=error in text/template).
 	Strict bool
-	// Lint makes required and fail report to Warn instead of failing.
+	// Lint makes required and fail report to Warn instead of failing, and
+	// leaves open whether the release is an install or an upgrade.
 	Lint bool
 	// EnableDNS lets templates resolve host names with getHostByName.
 	EnableDNS bool

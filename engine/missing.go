@@ -71,17 +71,3 @@ func (m *Missing) follow(table any, path []string) bool {
 	}
 	return false
 }
-
-func asTable(v any) (map[string]any, bool) {
-	if v == nil {
-		return nil, false
-	}
-	if m, ok := v.(map[string]any); ok {
-		return m, true
-	}
-	typed, err := asValues(v)
-	if err != nil {
-		return nil, false
-	}
-	return typed.(interface{ AsMap() map[string]any }).AsMap(), true
-}

@@ -18,7 +18,7 @@ import (
 //
 // Errors are those of Helm, in its words: a *[TemplateError] for what goes
 // wrong in a template, and plain errors for values that do not merge or do not
-// meet a schema, or for a cluster too old or too new for the chart.
+// meet a schema, and a *[KubeVersionError] for a cluster too old or too new for the chart.
 func (p *Program) Render(ctx context.Context, in Input) (*Output, error) {
 	j, err := p.prepare(in)
 	if err != nil {
@@ -67,14 +67,14 @@ func (p *Program) prepare(in Input) (*job, error) {
 	if caps == nil {
 		caps = DefaultCapabilities()
 	}
-	if want := p.chart.Metadata.KubeVersion; want != "" && !in.SkipKubeVersion && !compatible(want, caps.KubeVersion.Version) {
-		return nil, fmt.Errorf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", want, caps.KubeVersion.Version)
+	if want, have := p.chart.Metadata.KubeVersion, caps.KubeVersion.Version; want != "" && !in.SkipKubeVersion && !compatible(want, have) {
+		return nil, &KubeVersionError{Constraint: want, Version: have}
 	}
 	if j.selection.err != nil {
 		return nil, j.selection.err
 	}
 	j.scopes, _ = p.scopes(make([]map[string]any, 0, len(nodes)), root, map[string]any{
-		"Release":      releaseObject(in.Release),
+		"Release":      releaseObject(in.Release, in.Lint),
 		"Capabilities": p.opts.Compat.capabilities(caps),
 		"Values":       p.opts.Compat.values(j.values),
 	})
@@ -130,15 +130,29 @@ func logger(warn func(string)) func(string, ...any) {
 	return func(format string, args ...any) { warn(fmt.Sprintf(format, args...)) }
 }
 
-func releaseObject(r Release) map[string]any {
+// releaseObject returns .Release. For lint, Helm leaves open which operation it is.
+func releaseObject(r Release, lint bool) map[string]any {
+	if !lint {
+		r.Revision = max(r.Revision, 1)
+	}
 	return map[string]any{
 		"Name":      r.Name,
 		"Namespace": r.Namespace,
 		"IsUpgrade": r.Upgrade,
-		"IsInstall": !r.Upgrade,
-		"Revision":  max(r.Revision, 1),
+		"IsInstall": !r.Upgrade && !lint,
+		"Revision":  r.Revision,
 		"Service":   "Helm",
 	}
+}
+
+// KubeVersionError says that a chart does not accept the cluster's version.
+type KubeVersionError struct {
+	Constraint string // of the chart
+	Version    string // of the cluster
+}
+
+func (e *KubeVersionError) Error() string {
+	return fmt.Sprintf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", e.Constraint, e.Version)
 }
 
 // compatible reports whether a version meets a constraint; what cannot be read does not.

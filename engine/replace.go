@@ -52,10 +52,22 @@ func asValues(v any) (any, error) {
 	if v == nil {
 		return nil, nil
 	}
-	to := reflect.TypeFor[chartutil.Values]()
-	from := reflect.ValueOf(v)
-	if from.Kind() != reflect.Map || !from.CanConvert(to) {
+	table, ok := asTable(v)
+	if !ok {
 		return nil, errors.New("render: the entry Values of the render values is not a map[string]any")
 	}
-	return from.Convert(to).Interface(), nil
+	return chartutil.Values(table), nil
+}
+
+// asTable returns the map behind any type that is one of string to any.
+func asTable(v any) (map[string]any, bool) {
+	if m, ok := v.(map[string]any); ok {
+		return m, true
+	}
+	to := reflect.TypeFor[map[string]any]()
+	from := reflect.ValueOf(v)
+	if from.Kind() != reflect.Map || !from.CanConvert(to) {
+		return nil, false
+	}
+	return from.Convert(to).Interface().(map[string]any), true
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/chart/values"
 	"github.com/e6d26078/slipway/engine/internal/chartutil"
-	"github.com/e6d26078/slipway/engine/internal/common"
 )
 
 // templateFile is one template that takes part in a render.
@@ -86,16 +85,12 @@ func (c Compat) subchartValues(n *values.Node, parent map[string]any) any {
 	if n.IsRoot() {
 		return parent["Values"]
 	}
-	if c == Helm4 {
-		if table, err := common.Values(parent).Table("Values." + n.Name()); err == nil {
-			return table
-		}
-		return common.Values{}
+	above, _ := asTable(parent["Values"])
+	table, err := chartutil.Values(above).Table(n.Name())
+	if err != nil {
+		return c.values(map[string]any{})
 	}
-	if table, err := chartutil.Values(parent).Table("Values." + n.Name()); err == nil {
-		return table
-	}
-	return chartutil.Values{}
+	return c.values(table)
 }
 
 // chartObject returns .Chart: in Helm 3 the metadata with one field more, in Helm 4 a map of them.

@@ -327,6 +327,30 @@ func TestDeepCopyIsCopystructures(t *testing.T) {
 	}
 }
 
+// Charts copy their whole scope: files, metadata and capabilities with the values.
+func TestDeepCopyOfAScopeIsCopystructures(t *testing.T) {
+	type fileMap map[string][]byte
+	type maintainer struct{ Name string }
+	type metadata struct {
+		Name        string
+		Keywords    []string
+		Maintainers []maintainer
+		Annotations map[string]string
+	}
+	checkFast(t, "deepCopy", Helm3()["deepCopy"], func() []any {
+		return []any{map[string]any{
+			"Files":    fileMap{"a.txt": []byte("text"), "empty": {}, "nil": nil},
+			"NoFiles":  fileMap(nil),
+			"Chart":    metadata{Name: "web", Keywords: []string{"k"}, Maintainers: []maintainer{{"m"}}, Annotations: map[string]string{"a": "b"}},
+			"Pointer":  &metadata{Name: "sub"},
+			"Raw":      []byte("raw"),
+			"Strings":  map[string]string{"a": "b"},
+			"Duration": time.Minute,
+			"Values":   map[string]any{"list": []any{1, 2.5, "x", nil}},
+		}}
+	})
+}
+
 func FuzzFastText(f *testing.F) {
 	for i, s := range testTexts {
 		f.Add(s, testTexts[(i+7)%len(testTexts)], testTexts[(i+19)%len(testTexts)], i%9-2)
