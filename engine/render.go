@@ -48,6 +48,9 @@ type job struct {
 // prepare selects the charts, merges and checks the values, and makes the objects that templates see.
 func (p *Program) prepare(in Input) (*job, error) {
 	root, err := p.tree.Resolve(in.Values, values.ResolveOptions{Dialect: p.opts.Compat.dialect(), Warn: in.Warn})
+	if err != nil && p.opts.Compat == Helm4 {
+		err = fmt.Errorf("chart dependencies processing failed: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

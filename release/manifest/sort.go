@@ -63,7 +63,7 @@ func (e *ParseError) Unwrap() error { return e.Err }
 // such document, and with it what came before that document, not yet ordered
 // by kind.
 func Sort(files []File, options Options) (*Set, error) {
-	docs, parseErr := readHeads(splitFiles(files, options.Compat))
+	docs, parseErr := readHeads(splitFiles(files, options.Compat), options.Compat)
 	set := &Set{}
 	for i := range docs {
 		doc := &docs[i]
@@ -119,7 +119,7 @@ const parallelBytes = 128 << 10
 
 // readHeads fills in the heads. When one cannot be read it returns the
 // documents before it and a *ParseError.
-func readHeads(docs []Doc) ([]Doc, error) {
+func readHeads(docs []Doc, compat Compat) ([]Doc, error) {
 	failures := make([]error, len(docs))
 	total := 0
 	for i := range docs {
@@ -149,8 +149,24 @@ func readHeads(docs []Doc) ([]Doc, error) {
 	group.Wait()
 	for i, err := range failures {
 		if err != nil {
-			return docs[:i], &ParseError{File: docs[i].Name, Doc: docs[i].Content, Err: err}
+			return docs[:i], &ParseError{File: docs[i].Name, Doc: docs[i].Content, Err: inWordsOf(compat, err)}
 		}
 	}
 	return docs, nil
+}
+
+// helm4Error is a reader's error as Helm 4 words it: the type that it names has moved.
+type helm4Error struct{ error }
+
+func (e helm4Error) Error() string {
+	return strings.ReplaceAll(e.error.Error(), "releaseutil.SimpleHead", "util.SimpleHead")
+}
+
+func (e helm4Error) Unwrap() error { return e.error }
+
+func inWordsOf(compat Compat, err error) error {
+	if compat == Helm4 {
+		return helm4Error{err}
+	}
+	return err
 }

@@ -127,7 +127,9 @@ func (r *runner) same(kind, name string, got, want result) {
 // sameFailure wants the same error text; slipway may say more after it. The
 // corpus keeps errors with the line ends of text files, so those are not compared.
 func (r *runner) sameFailure(kind, name string, got result, want string) {
-	wantError := errorText(want)
+	// #DIFFERS Helm 4 says one thing more about values that are no YAML; charts
+	// are loaded the same way for both Helms.
+	wantError := strings.Replace(errorText(want), "cannot unmarshal yaml document: ", "", 1)
 	switch {
 	case !got.failed:
 		r.differs(name, "renders, where Helm fails with: %s", firstLines(wantError, 3))
