@@ -5,11 +5,21 @@ import "reflect"
 // callExpr is the call of a function of the table.
 type callExpr struct {
 	n     *node // for errors of the function: the command, or the name alone
-	ident *node
+	ident *node // the arguments' nodes follow it
 	fn    *function
 	args  []expr
-	nodes []*node // of args
-	final expr    // what comes through the pipeline, or nil; the last argument
+	final expr // what comes through the pipeline, or nil; the last argument
+}
+
+// argNode returns the node of args[i].
+func (e *callExpr) argNode(i int) *node { return nth(e.ident.next, i) }
+
+// nth returns the i-th node from n on.
+func nth(n *node, i int) *node {
+	for range i {
+		n = n.next
+	}
+	return n
 }
 
 // push evaluates the arguments, the pipeline's first, and leaves them on the
@@ -57,7 +67,7 @@ func (e *callExpr) convertArg(st *State, base, i int) error {
 	var from expr
 	var n *node
 	if i < len(e.args) {
-		from, n = e.args[i], e.nodes[i]
+		from, n = e.args[i], e.argNode(i)
 	}
 	v, text := st.convert(st.stack[base+i], from, n, e.fn.param(i))
 	if text != "" {
@@ -69,13 +79,10 @@ func (e *callExpr) convertArg(st *State, base, i int) error {
 
 // blameArg returns the node to name when argument i is of the wrong type.
 func (e *callExpr) blameArg(st *State, i int) *node {
-	switch {
-	case i < len(e.nodes):
-		return st.blame(e.nodes[i])
-	case len(e.nodes) > 0:
-		return st.blame(e.nodes[len(e.nodes)-1])
+	if len(e.args) == 0 {
+		return e.ident
 	}
-	return e.ident
+	return st.blame(e.argNode(min(i, len(e.args)-1)))
 }
 
 // convertAll gives all arguments on the stack the types of their parameters.

@@ -96,7 +96,7 @@ func (c *compiler) statement(n *node) action {
 	case nodeContinue:
 		return &exitAction{errContinue}
 	case nodeTemplate:
-		a := &templateAction{n: n, name: n.value}
+		a := &templateAction{n: n, name: n.value()}
 		if n.pipe != nil {
 			a.data = c.pipe(n.pipe)
 		}
@@ -279,7 +279,7 @@ func (c *compiler) method(n, args *node, final expr) expr {
 		var e expr
 		switch {
 		case args.kind == nodeString:
-			e = &constExpr{args.value}
+			e = &constExpr{args.value()}
 		case !isLiteral(args):
 			e = c.operand(args)
 		}
@@ -295,6 +295,9 @@ func (c *compiler) arg(n *node, p param) expr {
 	}
 	if n.kind == nodeNil && p.kind == paramValue {
 		return &constExpr{}
+	}
+	if n.kind == nodeString && p.kind == paramString {
+		return &constExpr{n.value()}
 	}
 	v, text := literal(n, p.typ)
 	switch {

@@ -20,11 +20,9 @@ func (c *compiler) call(ident, n, args *node, final expr) expr {
 	e := callExpr{n: n, ident: ident, fn: fn, final: final}
 	if written > 0 {
 		e.args = make([]expr, 0, written)
-		e.nodes = make([]*node, 0, written)
 	}
 	for a := args; a != nil; a = a.next {
 		e.args = append(e.args, c.arg(a, fn.param(len(e.args))))
-		e.nodes = append(e.nodes, a)
 	}
 	return specialise(e)
 }
@@ -86,7 +84,7 @@ func newCompare(e callExpr) expr {
 
 // logic compiles and and or.
 func (c *compiler) logic(fn *function, args *node, final expr) expr {
-	e := &logicExpr{or: fn.builtin == builtinOr, final: final}
+	e := &logicExpr{or: fn.builtin == builtinOr, nodes: args, final: final}
 	first := c.slots
 	for a := args; a != nil; a = a.next {
 		if len(e.args) == 1 {
@@ -94,7 +92,6 @@ func (c *compiler) logic(fn *function, args *node, final expr) expr {
 			first = c.slots
 		}
 		e.args = append(e.args, c.arg(a, fn.params[0]))
-		e.nodes = append(e.nodes, a)
 	}
 	if len(e.args) > 1 {
 		c.optional--

@@ -82,16 +82,16 @@ func constant(n *node) (any, string) {
 	case nodeBool:
 		return n.truth, ""
 	case nodeString:
-		return n.value, ""
+		return n.value(), ""
 	}
-	return n.num.ideal(n.text)
+	return n.number().ideal(n.text)
 }
 
 func typedLiteral(n *node, typ reflect.Type) (reflect.Value, string) {
 	v := reflect.New(typ).Elem()
-	num := n.num
-	if num == nil {
-		num = &number{}
+	num := &number{}
+	if n.kind == nodeNumber {
+		num = n.number()
 	}
 	switch typ.Kind() {
 	case reflect.Bool:
@@ -103,7 +103,7 @@ func typedLiteral(n *node, typ reflect.Type) (reflect.Value, string) {
 		if n.kind != nodeString {
 			return v, "expected string; found " + n.String()
 		}
-		v.SetString(n.value)
+		v.SetString(n.value())
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		if !num.isInt {
 			return v, "expected integer; found " + n.String()

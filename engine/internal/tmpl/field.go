@@ -9,14 +9,14 @@ import (
 type fieldPath struct {
 	n     *node // for errors
 	names []string
-	// method[i] says that names[i] is a method of a known map type.
-	method []bool
+	// methods says that one of the names is a method of a known map type.
+	methods bool
 }
 
 func newPath(n *node, names []string, fs *Funcs) fieldPath {
-	p := fieldPath{n: n, names: names, method: make([]bool, len(names))}
-	for i, name := range names {
-		p.method[i] = fs.isMethod(name)
+	p := fieldPath{n: n, names: names}
+	for _, name := range names {
+		p.methods = p.methods || fs.methods[name]
 	}
 	return p
 }
@@ -42,7 +42,7 @@ func (p *fieldPath) walk(st *State, v any, iface bool) (any, bool, error) {
 func (p *fieldPath) walkFrom(st *State, i int, v any, iface bool) (any, bool, error) {
 	for ; i < len(p.names); i++ {
 		name := p.names[i]
-		if m, ok := st.funcs.asMap(v); ok && (!p.method[i] || isPlainMap(v)) {
+		if m, ok := st.funcs.asMap(v); ok && (!p.methods || !st.funcs.methods[name] || isPlainMap(v)) {
 			next, found := m[name]
 			if !found && st.strict {
 				return nil, false, st.errorf(st.blame(p.n), "map has no entry for key %q", name)

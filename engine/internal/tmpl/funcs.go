@@ -111,6 +111,8 @@ func (f *function) shortCircuits() bool { return f.builtin == builtinAnd || f.bu
 type Funcs struct {
 	byName map[string]*function
 	maps   []MapType
+	// methods has the methods of the known map types, which go before the maps' keys.
+	methods map[string]bool
 }
 
 // MapType makes a named map type known, so that templates reach into it as
@@ -132,7 +134,13 @@ func MapOf[M ~map[string]any]() MapType {
 // table does not replace, and include and tpl. It fails when a name or the
 // type of a function is not fit for templates.
 func NewFuncs(table Table, maps ...MapType) (*Funcs, error) {
-	fs := &Funcs{byName: make(map[string]*function, len(table)+32), maps: maps}
+	fs := &Funcs{byName: make(map[string]*function, len(table)+32), maps: maps, methods: make(map[string]bool)}
+	for _, m := range maps {
+		pointer := reflect.PointerTo(m.typ) // has the methods of the type as well
+		for i := range pointer.NumMethod() {
+			fs.methods[pointer.Method(i).Name] = true
+		}
+	}
 	for name, b := range builtins() {
 		fn, err := newFunction(name, Func{Fn: b.fn})
 		if err != nil {
@@ -251,18 +259,4 @@ func (fs *Funcs) asMap(v any) (map[string]any, bool) {
 		}
 	}
 	return nil, false
-}
-
-// isMethod reports whether a known map type has a method of that name, which
-// goes before the map's keys.
-func (fs *Funcs) isMethod(name string) bool {
-	for i := range fs.maps {
-		if _, ok := fs.maps[i].typ.MethodByName(name); ok {
-			return true
-		}
-		if _, ok := reflect.PointerTo(fs.maps[i].typ).MethodByName(name); ok {
-			return true
-		}
-	}
-	return false
 }

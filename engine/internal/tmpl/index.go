@@ -12,7 +12,7 @@ func (e *callExpr) precisely(st *State, base int) []reflect.Value {
 	values := make([]reflect.Value, 0, 4)
 	for i, v := range st.stack[base:] {
 		if i < len(e.args) {
-			values = append(values, st.precise(e.args[i], e.nodes[i], v))
+			values = append(values, st.precise(e.args[i], e.argNode(i), v))
 		} else {
 			values = append(values, toReflect(v))
 		}
@@ -247,8 +247,8 @@ func (e *callFuncExpr) eval(st *State) (any, error) {
 	args := e.precisely(st, base)
 	st.pop(base)
 	name := args[0].String()
-	if len(e.nodes) > 0 {
-		name = e.nodes[0].String()
+	if len(e.args) > 0 {
+		name = e.argNode(0).String()
 	}
 	v, err := callValue(name, args[0], args[1:])
 	if err != nil {

@@ -4,8 +4,8 @@ package tmpl
 type logicExpr struct {
 	or    bool
 	args  []expr
-	nodes []*node // of args
-	final expr    // what comes through the pipeline, or nil; it stands last
+	nodes *node // the node of args[0]; the others follow it
+	final expr  // what comes through the pipeline, or nil; it stands last
 	// clears are the slots of variables declared in the operands; until an
 	// operand is reached its variables do not exist.
 	clears []int
@@ -35,7 +35,7 @@ func (e *logicExpr) eval(st *State) (any, error) {
 			return nil, err
 		}
 		if truth(v) == e.or {
-			st.lastOperand = st.blame(e.nodes[i])
+			st.lastOperand = st.blame(nth(e.nodes, i))
 			return v, nil
 		}
 	}
@@ -57,7 +57,7 @@ func (e *logicExpr) test(st *State) (bool, error) {
 			return false, err
 		}
 		if yes == e.or {
-			st.lastOperand = st.blame(e.nodes[i])
+			st.lastOperand = st.blame(nth(e.nodes, i))
 			return yes, nil
 		}
 	}

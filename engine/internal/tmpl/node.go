@@ -3,6 +3,7 @@ package tmpl
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // nodeKind says what a node of the syntax tree is.
@@ -45,30 +46,32 @@ const (
 //	ident                text, fn
 //	if, range, with      pipe, child (a list), alt (a list, or nil)
 //	list                 child, child.next, ...
-//	number               text (as written), num
+//	number               text (as written), truth (complex)
 //	pipe                 child, child.next, ... (commands), alt, alt.next (variables), truth (assigns)
-//	string               text (as written), value
-//	template             value (the name), pipe (or nil)
+//	string               text (as written)
+//	template             text (the name as written), pipe (or nil)
 type node struct {
 	kind  nodeKind
 	truth bool
 	pos   int32
 	text  string
-	value string
 	child *node
 	next  *node
 	alt   *node
 	pipe  *node
 	fn    *function
-	num   *number
 }
 
 // slab hands out nodes cut from larger pieces.
-type slab struct{ free []node }
+type slab struct {
+	free []node
+	size int // of the next piece
+}
 
 func (s *slab) make(kind nodeKind, pos int32) *node {
 	if len(s.free) == 0 {
-		s.free = make([]node, 32)
+		s.free = make([]node, s.size)
+		s.size = min(2*s.size, 256)
 	}
 	n := &s.free[0]
 	s.free = s.free[1:]
@@ -127,7 +130,7 @@ func (n *node) write(b *strings.Builder) {
 		n.writeBranch(b, "{{with ")
 	case nodeTemplate:
 		b.WriteString("{{template ")
-		b.WriteString(strconv.Quote(n.value))
+		b.WriteString(strconv.Quote(n.value()))
 		if n.pipe != nil {
 			b.WriteByte(' ')
 			n.pipe.write(b)
@@ -183,6 +186,28 @@ func (n *node) writeBranch(b *strings.Builder, open string) {
 	b.WriteString("{{end}}")
 }
 
+// value returns a string or the name of a template without its quotes.
+func (n *node) value() string {
+	s, _ := unquote(n.text) // the parser found it right
+	return s
+}
+
+// unquote returns what a string constant stands for.
+func unquote(text string) (string, error) {
+	plain := text[0] == '`' && strings.IndexByte(text, '\r') < 0 ||
+		text[0] == '"' && strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text)
+	if plain {
+		return text[1 : len(text)-1], nil
+	}
+	return strconv.Unquote(text)
+}
+
+// number returns the constant of a number node.
+func (n *node) number() *number {
+	num, _ := parseNumber(n.text, n.truth) // the parser found it right
+	return num
+}
+
 // isEmpty reports whether a list has nothing but white space.
 func (n *node) isEmpty() bool {
 	for c := n.child; c != nil; c = c.next {
@@ -196,7 +221,16 @@ func (n *node) isEmpty() bool {
 // names returns the fields of a field, variable or chain node; for a variable
 // the first is the variable itself.
 func (n *node) names() []string {
-	return strings.Split(strings.TrimPrefix(n.text, "."), ".")
+	text := strings.TrimPrefix(n.text, ".")
+	list := make([]string, 0, 1+strings.Count(text, "."))
+	for {
+		name, rest, more := strings.Cut(text, ".")
+		list = append(list, name)
+		if !more {
+			return list
+		}
+		text = rest
+	}
 }
 
 // number is a numeric constant under all the types that can hold it.

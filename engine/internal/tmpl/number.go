@@ -7,11 +7,11 @@ import (
 )
 
 // parseNumber reads a number, rune or complex constant.
-func parseNumber(text string, kind tokenKind) (*number, error) {
-	switch kind {
-	case tokRune:
+func parseNumber(text string, isComplex bool) (*number, error) {
+	switch {
+	case text[0] == '\'':
 		return parseRune(text)
-	case tokComplex:
+	case isComplex:
 		n := &number{isComplex: true}
 		if _, err := fmt.Sscan(text, &n.complex); err != nil {
 			return nil, err

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 const (
@@ -84,6 +83,7 @@ func Parse(name, text string, funcs *Funcs) (f *File, err error) {
 	}
 	p := &parser{file: &File{Name: name, text: text, funcs: funcs}}
 	p.scanner.src = text
+	p.slab.size = min(8+len(text)/64, 256)
 	_, p.scanner.breakIsFunc = funcs.byName["break"]
 	_, p.scanner.continueIsFunc = funcs.byName["continue"]
 	defer func() {
@@ -258,15 +258,7 @@ func (p *parser) parseDefine() {
 }
 
 func (p *parser) unquote(tok token) string {
-	text := p.source(tok)
-	if tok.kind == tokRaw {
-		if strings.IndexByte(text, '\r') < 0 {
-			return text[1 : len(text)-1]
-		}
-	} else if strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text) {
-		return text[1 : len(text)-1]
-	}
-	s, err := strconv.Unquote(text)
+	s, err := unquote(p.source(tok))
 	if err != nil {
 		p.fail("%s", err)
 	}
@@ -401,7 +393,7 @@ func (p *parser) parseBlock() *node {
 	tok := p.nextNonSpace()
 	name := p.templateName(tok, context)
 	n := p.slab.make(nodeTemplate, tok.start)
-	n.value = name
+	n.text = p.source(tok)
 	n.pipe = p.parsePipe(context, tokRight)
 	p.cur.uses.call(name)
 
@@ -426,8 +418,8 @@ func (p *parser) parseTemplate() *node {
 	const context = "template clause"
 	tok := p.nextNonSpace()
 	n := p.slab.make(nodeTemplate, tok.start)
-	n.value = p.templateName(tok, context)
-	p.cur.uses.call(n.value)
+	p.cur.uses.call(p.templateName(tok, context))
+	n.text = p.source(tok)
 	if p.nextNonSpace().kind != tokRight {
 		p.backup()
 		n.pipe = p.parsePipe(context, tokRight)

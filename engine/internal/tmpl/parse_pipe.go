@@ -119,7 +119,7 @@ func (p *parser) noteInclude(cmd *node) {
 		return
 	}
 	if name := cmd.child.next; name != nil && name.kind == nodeString {
-		p.cur.uses.call(name.value)
+		p.cur.uses.call(name.value())
 		return
 	}
 	p.cur.uses.dynamic = true
@@ -175,12 +175,11 @@ func (p *parser) parseTerm() *node {
 		n.truth = p.source(tok) == "true"
 		return n
 	case tokRune, tokComplex, tokNumber:
-		num, err := parseNumber(p.source(tok), tok.kind)
-		if err != nil {
+		n := p.slab.make(nodeNumber, tok.start)
+		n.text, n.truth = p.source(tok), tok.kind == tokComplex
+		if _, err := parseNumber(n.text, n.truth); err != nil {
 			p.fail("%s", err)
 		}
-		n := p.slab.make(nodeNumber, tok.start)
-		n.text, n.num = p.source(tok), num
 		return n
 	case tokLeftParen:
 		if p.parenDepth >= maxParens {
@@ -191,8 +190,9 @@ func (p *parser) parseTerm() *node {
 		p.parenDepth--
 		return n
 	case tokString, tokRaw:
+		p.unquote(tok)
 		n := p.slab.make(nodeString, tok.start)
-		n.text, n.value = p.source(tok), p.unquote(tok)
+		n.text = p.source(tok)
 		return n
 	}
 	p.backup()
