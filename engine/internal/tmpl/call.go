@@ -107,6 +107,9 @@ func (e *callExpr) eval(st *State) (any, error) {
 		return nil, err
 	}
 	v, err := e.invoke(st, base)
+	if st.trace != nil {
+		st.trace.derive(v, st.stack[base:])
+	}
 	st.pop(base)
 	return v, err
 }
@@ -253,7 +256,7 @@ func (e *appendExpr) emitTail(st *State, source emitter) error {
 
 // eval makes a string of what emit writes.
 func (e *appendExpr) eval(st *State) (any, error) {
-	if _, ok := e.final.(emitter); !ok {
+	if _, ok := e.final.(emitter); !ok || st.trace != nil {
 		return e.callExpr.eval(st)
 	}
 	mark := len(st.buf)
@@ -267,5 +270,16 @@ func (e *appendExpr) eval(st *State) (any, error) {
 func (st *State) cut(mark int) string {
 	s := string(st.buf[mark:])
 	st.buf = st.buf[:mark]
+	if st.trace != nil {
+		st.trace.cut(s, mark)
+	}
 	return s
+}
+
+// drop takes what was written from mark on back from the output.
+func (st *State) drop(mark int) {
+	st.buf = st.buf[:mark]
+	if st.trace != nil {
+		st.trace.take(mark)
+	}
 }

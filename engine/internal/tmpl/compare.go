@@ -51,7 +51,7 @@ func (e *compareExpr) testShort(st *State) (bool, error) {
 			return false, err
 		}
 		equal = string(st.buf[mark:]) == e.constant
-		st.buf = st.buf[:mark]
+		st.drop(mark)
 		return equal == (e.fn.builtin == builtinEq), nil
 	}
 	v, err := e.operand.eval(st)

@@ -88,7 +88,7 @@ func (c *compiler) statement(n *node) action {
 			return &evalAction{e}
 		}
 		if em, ok := e.(emitter); ok {
-			return &emitAction{em}
+			return &emitAction{n, em}
 		}
 		return &printAction{n, e}
 	case nodeBreak:

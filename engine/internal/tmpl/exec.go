@@ -21,6 +21,9 @@ type step struct {
 type block []step
 
 func (b block) run(st *State) error {
+	if st.trace != nil {
+		return st.trace.run(st, b)
+	}
 	for i := range b {
 		s := &b[i]
 		st.buf = append(st.buf, s.text...)
@@ -54,7 +57,10 @@ func (a *printAction) run(st *State) error {
 }
 
 // emitAction prints what is known to be a string.
-type emitAction struct{ e emitter }
+type emitAction struct {
+	n *node
+	e emitter
+}
 
 func (a *emitAction) run(st *State) error { return a.e.emit(st) }
 
@@ -137,7 +143,7 @@ func (a *templateAction) run(st *State) error {
 	if err := st.tick(a.n); err != nil {
 		return err
 	}
-	err := st.run(t, data, st.depth+1)
+	err := st.run(a.n, t, data, st.depth+1)
 	if err == ErrTooDeep {
 		return st.stopError(a.n, err)
 	}

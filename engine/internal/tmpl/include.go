@@ -94,7 +94,7 @@ func (e *includeExpr) emit(st *State) error {
 	if t := st.lookup(name); t == nil {
 		err = missingTemplate(name)
 	} else {
-		err = st.run(t, data, 0)
+		err = st.run(e.n, t, data, 0)
 	}
 	st.calls.pop()
 	if err != nil {
@@ -121,7 +121,7 @@ func testEmitted(st *State, e emitter) (bool, error) {
 		return false, err
 	}
 	written := len(st.buf) > mark
-	st.buf = st.buf[:mark]
+	st.drop(mark)
 	return written, nil
 }
 
@@ -144,16 +144,19 @@ func (e *tplExpr) emit(st *State) error {
 	mark := len(st.buf)
 	if !strings.Contains(text, "{{") {
 		st.buf = append(st.buf, text...)
-	} else if err := st.runText(text, data); err != nil {
+	} else if err := st.runText(e.n, text, data); err != nil {
 		return st.callError(e.n, e.fn.name, err)
+	}
+	if st.trace != nil {
+		st.trace.strip(st.buf, mark)
 	}
 	st.buf = st.buf[:mark+len(StripNoValue(st.buf[mark:]))]
 	return nil
 }
 
-// runText executes a text given to tpl. What it defines is seen by it, and by
+// runText executes a text given to tpl at node n. What it defines is seen by it, and by
 // what it calls, only.
-func (st *State) runText(text string, data any) error {
+func (st *State) runText(n *node, text string, data any) error {
 	if st.tplDepth == maxTplDepth {
 		return ErrTooDeep
 	}
@@ -167,7 +170,7 @@ func (st *State) runText(text string, data any) error {
 	if len(f.templates) > 1 {
 		st.scope = &scope{file: f, outer: outerScope}
 	}
-	err = st.run(f.template(tplName), data, 0)
+	err = st.run(n, f.template(tplName), data, 0)
 	st.tplFile, st.scope = outerFile, outerScope
 	st.tplDepth--
 	if err != nil {

@@ -31,6 +31,9 @@ func (e *printExpr) emit(st *State) error {
 }
 
 func (e *printExpr) eval(st *State) (any, error) {
+	if st.trace != nil {
+		return e.callExpr.eval(st)
+	}
 	mark := len(st.buf)
 	if err := e.emit(st); err != nil {
 		return nil, err

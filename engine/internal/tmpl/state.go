@@ -43,6 +43,7 @@ type State struct {
 	// lastOperand is the operand that the last and or or evaluated last, for errors.
 	lastOperand *node
 	maxStack    int
+	trace       *trace // nil unless Trace was called
 }
 
 // frame is what belongs to one run of a template.
@@ -83,9 +84,12 @@ func (st *State) Execute(name string, data any) ([]byte, error) {
 	if t == nil {
 		return nil, missingTemplate(name)
 	}
-	if err := st.run(t, data, 0); err != nil {
+	if err := st.run(nil, t, data, 0); err != nil {
 		st.reset()
 		return nil, err
+	}
+	if st.trace != nil {
+		st.trace.finish(st.buf)
 	}
 	if len(st.buf) > st.limits.MaxOutput {
 		return nil, &ExecError{Template: name, Message: ErrOutputTooLarge.Error(), Err: ErrOutputTooLarge}
@@ -102,10 +106,14 @@ func (st *State) reset() {
 	st.frame, st.top, st.stackUse, st.tplDepth = frame{}, 0, 0, 0
 	st.scope, st.tplFile, st.lastOperand = nil, nil, nil
 	st.calls.reset()
+	if st.trace != nil {
+		st.trace = newTrace()
+	}
 }
 
-// run executes a template. depth is its depth among {{template}} calls.
-func (st *State) run(t *Template, data any, depth int) error {
+// run executes a template for the call at node n. depth is its depth among
+// {{template}} calls.
+func (st *State) run(n *node, t *Template, data any, depth int) error {
 	p := t.compiled()
 	st.stackUse += p.stack
 	if st.stackUse > st.maxStack {
@@ -118,7 +126,12 @@ func (st *State) run(t *Template, data any, depth int) error {
 		st.vars = slices.Grow(st.vars, st.top-len(st.vars))[:st.top]
 	}
 	st.vars[st.base] = variable{value: data}
-	err := p.body.run(st)
+	var err error
+	if st.trace == nil {
+		err = p.body.run(st)
+	} else {
+		err = st.trace.call(st, n, t, p.body)
+	}
 	st.top = st.base
 	st.frame = outer
 	st.stackUse -= p.stack
