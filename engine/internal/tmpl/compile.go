@@ -229,20 +229,23 @@ func (c *compiler) operand(n *node) expr {
 	case nodeDot:
 		return dotExpr{}
 	case nodeField:
-		return &dotFieldExpr{newPath(n, n.names(), c.funcs)}
+		e := &dotFieldExpr{}
+		e.init(n, n.names(), c.funcs)
+		return e
 	case nodeVariable:
 		names := n.names()
 		v := c.resolve(n, names[0])
 		if len(names) == 1 {
 			return v
 		}
-		p := newPath(n, names[1:], c.funcs)
 		if v, ok := v.(*varExpr); ok {
-			return &varFieldExpr{p, v.slot}
+			e := &varFieldExpr{slot: v.slot}
+			e.init(n, names[1:], c.funcs)
+			return e
 		}
-		return &chainExpr{p, operand{v, n, true}}
+		return c.chain(n, names[1:], operand{v, n, true})
 	case nodeChain:
-		return &chainExpr{newPath(n, n.names(), c.funcs), c.chainStart(n)}
+		return c.chain(n, n.names(), c.chainStart(n))
 	case nodePipe:
 		return c.pipe(n)
 	case nodeIdent:
@@ -253,6 +256,12 @@ func (c *compiler) operand(n *node) expr {
 		return &failExpr{n: n, message: text}
 	}
 	return &constExpr{v}
+}
+
+func (c *compiler) chain(n *node, names []string, start operand) expr {
+	e := &chainExpr{operand: start}
+	e.init(n, names, c.funcs)
+	return e
 }
 
 func (c *compiler) chainStart(n *node) operand {
@@ -273,7 +282,7 @@ func (c *compiler) method(n, args *node, final expr) expr {
 		m.operand = c.chainStart(n)
 	}
 	last := len(names) - 1
-	m.before = newPath(n, names[:last], c.funcs)
+	m.before.init(n, names[:last], c.funcs)
 	m.fieldCall = fieldCall{n: n, name: names[last], final: final}
 	for ; args != nil; args = args.next {
 		var e expr

@@ -3,6 +3,7 @@ package tmpl
 import (
 	"fmt"
 	"reflect"
+	"sync/atomic"
 )
 
 // fieldPath is a chain of field names, and how to walk along it.
@@ -11,14 +12,14 @@ type fieldPath struct {
 	names []string
 	// methods says that one of the names is a method of a known map type.
 	methods bool
+	hits    atomic.Pointer[fieldHit]
 }
 
-func newPath(n *node, names []string, fs *Funcs) fieldPath {
-	p := fieldPath{n: n, names: names}
+func (p *fieldPath) init(n *node, names []string, fs *Funcs) {
+	p.n, p.names = n, names
 	for _, name := range names {
 		p.methods = p.methods || fs.methods[name]
 	}
-	return p
 }
 
 // walk evaluates the chain from v, which came as an interface{} if iface is
@@ -50,6 +51,10 @@ func (p *fieldPath) walkFrom(st *State, i int, v any, iface bool) (any, bool, er
 			v, iface = next, true
 			continue
 		}
+		if result, ok := p.known(i, v); ok {
+			v, iface = fromReflect(result)
+			continue
+		}
 		f := fieldCall{st: st, n: p.n, name: name}
 		result, err := f.eval(receiver(v, iface))
 		if err != nil {
@@ -58,6 +63,76 @@ func (p *fieldPath) walkFrom(st *State, i int, v any, iface bool) (any, bool, er
 		v, iface = fromReflect(result)
 	}
 	return v, iface, nil
+}
+
+// fieldHit remembers where a field of a struct was found.
+type fieldHit struct {
+	at      int // in the path's names
+	typ     reflect.Type
+	canAddr bool
+	index   []int
+	next    *fieldHit
+}
+
+const maxHits = 4
+
+// known evaluates names[i] of v if it is a field of a struct, or of a pointer
+// to one, and not a method. It reports false for anything else.
+func (p *fieldPath) known(i int, v any) (reflect.Value, bool) {
+	recv := toReflect(v)
+	count := 0
+	for hit := p.hits.Load(); hit != nil; hit = hit.next {
+		if hit.at == i && recv.IsValid() && hit.typ == recv.Type() && hit.canAddr == recv.CanAddr() {
+			return fieldAt(recv, hit.index)
+		}
+		count++
+	}
+	if count < maxHits && recv.IsValid() {
+		if hit := findField(recv, p.names[i]); hit != nil {
+			hit.at, hit.next = i, p.hits.Load()
+			p.hits.CompareAndSwap(hit.next, hit)
+			return fieldAt(recv, hit.index)
+		}
+	}
+	return reflect.Value{}, false
+}
+
+func fieldAt(recv reflect.Value, index []int) (reflect.Value, bool) {
+	if recv.Kind() == reflect.Pointer {
+		if recv.IsNil() {
+			return recv, false
+		}
+		recv = recv.Elem()
+	}
+	return recv.FieldByIndex(index), true
+}
+
+// findField returns the exported field of that name, if a value of the type
+// has it without going through embedded pointers, and no such method.
+func findField(recv reflect.Value, name string) *fieldHit {
+	typ, methods := recv.Type(), recv.Type()
+	switch {
+	case typ.Kind() == reflect.Pointer:
+		typ = typ.Elem()
+	case recv.CanAddr():
+		methods = reflect.PointerTo(typ)
+	}
+	if typ.Kind() != reflect.Struct {
+		return nil
+	}
+	if _, isMethod := methods.MethodByName(name); isMethod {
+		return nil
+	}
+	field, ok := typ.FieldByName(name)
+	if !ok || !field.IsExported() {
+		return nil
+	}
+	for i := range len(field.Index) - 1 {
+		if typ.FieldByIndex(field.Index[:i+1]).Type.Kind() == reflect.Pointer {
+			return nil
+		}
+	}
+	return &fieldHit{typ: recv.Type(), canAddr: recv.CanAddr(), index: field.Index}
 }
 
 func isPlainMap(v any) bool { _, ok := v.(map[string]any); return ok }
