@@ -332,6 +332,37 @@ func TestErrorsNameEachPlaceInTheChain(t *testing.T) {
 	}
 }
 
+func TestTraceLeadsToTheTemplateThatWroteAByte(t *testing.T) {
+	c := smallChart()
+	c.Templates = append(c.Templates, &chart.File{Name: "templates/_h.tpl", Data: []byte("{{ define \"labels\" }}app: web\ntier: {{ .Values.tier }}{{ end }}")})
+	c.Templates[0].Data = []byte("labels:\n  {{- include \"labels\" . | nindent 2 }}\nend: here\n")
+	p, err := engine.Compile(c, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := p.Trace(context.Background(), engine.Input{Values: map[string]any{"tier": "front"}}, "web/templates/cm.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "labels:\n  app: web\n  tier: front\nend: here\n"; trace.Content != want {
+		t.Fatalf("content %q, want %q", trace.Content, want)
+	}
+	include := engine.Frame{File: "web/templates/cm.yaml", Line: 2, Col: 7, Template: "web/templates/cm.yaml"}
+	for text, want := range map[string][]engine.Frame{
+		"labels": {{File: "web/templates/cm.yaml", Line: 1, Col: 1, Template: "web/templates/cm.yaml"}},
+		"web":    {include, {File: "web/templates/_h.tpl", Line: 1, Col: 27, Template: "labels"}},
+		"front":  {include, {File: "web/templates/_h.tpl", Line: 2, Col: 10, Template: "labels"}},
+		"here":   {{File: "web/templates/cm.yaml", Line: 3, Col: 6, Template: "web/templates/cm.yaml"}},
+	} {
+		if diff := cmp.Diff(want, trace.At(strings.Index(trace.Content, text))); diff != "" {
+			t.Errorf("%q (-want +have):\n%s", text, diff)
+		}
+	}
+	if frames := trace.At(len(trace.Content)); len(frames) != 0 {
+		t.Errorf("a place behind the end has the frames %v", frames)
+	}
+}
+
 func TestFilesAreSortedByName(t *testing.T) {
 	out, err := compile(t, ownCharts(t, "charts")[0]).Render(context.Background(), input(nil))
 	if err != nil {

@@ -91,7 +91,7 @@ func (j *job) run(ctx context.Context) (*Output, error) {
 		name       string
 		start, end int
 	}
-	st := tmpl.NewState(ctx, j.selection.set, j.env, tmpl.Limits{MaxOutput: j.program.opts.Limits.OutputBytes, ReadOnly: j.shared})
+	st := j.newState(ctx)
 	buf := make([]byte, 0, j.program.outputSize.Load()+1024)
 	spans := make([]span, 0, len(j.selection.templates))
 	for i := range j.selection.templates {
@@ -104,7 +104,9 @@ func (j *job) run(ctx context.Context) (*Output, error) {
 			return nil, newExecError(t.name, err, j.program.opts.Compat)
 		}
 		start := len(buf)
-		buf = append(buf, tmpl.StripNoValue(text)...)
+		if buf = append(buf, tmpl.StripNoValue(text)...); len(buf) > j.program.opts.Limits.OutputBytes {
+			return nil, newExecError(t.name, ErrOutputTooLarge, j.program.opts.Compat)
+		}
 		spans = append(spans, span{t.name, start, len(buf)})
 	}
 	j.program.outputSize.Store(int64(len(buf)))
@@ -117,6 +119,11 @@ func (j *job) run(ctx context.Context) (*Output, error) {
 	}
 	slices.SortFunc(out.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+func (j *job) newState(ctx context.Context) *tmpl.State {
+	limits := tmpl.Limits{MaxOutput: j.program.opts.Limits.OutputBytes, ReadOnly: j.shared}
+	return tmpl.NewState(ctx, j.selection.set, j.env, limits)
 }
 
 // dot returns what a template sees as its dot.
