@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/chart/values"
@@ -142,7 +143,9 @@ func (p *Program) parseAll(templates []templateFile) []*parsedFile {
 				return
 			}
 			list[i].once.Do(func() {
-				list[i].file, list[i].err = tmpl.Parse(templates[i].name, string(templates[i].file.Data), p.funcs)
+				data := templates[i].file.Data // never written while the Program is in use
+				text := unsafe.String(unsafe.SliceData(data), len(data))
+				list[i].file, list[i].err = tmpl.Parse(templates[i].name, text, p.funcs)
 			})
 		}
 	}

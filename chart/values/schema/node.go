@@ -42,7 +42,6 @@ type document struct {
 	root      *node
 	scanned   bool
 	resources map[string]*resource // by id
-	suspect   bool                 // needs a check against the metaschema proper
 }
 
 // get finds the member called name of an object.

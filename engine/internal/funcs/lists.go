@@ -110,7 +110,8 @@ func concat(args []any) (any, bool) {
 		if !ok {
 			return nil, false
 		}
-		for _, v := range list { // one by one, for sprig's room to spare
+		//lint:ignore S1011 one by one, for the capacity that sprig's result has
+		for _, v := range list {
 			all = append(all, v)
 		}
 	}
