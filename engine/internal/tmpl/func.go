@@ -11,7 +11,8 @@ type Func struct {
 
 	// Call, when set, is called in place of Fn, with the arguments already
 	// checked and converted to Fn's parameter types. It is for functions that
-	// need the running render: include, tpl, required, lookup.
+	// need the running render: required, lookup. It must neither keep nor
+	// change args.
 	Call func(st *State, args []any) (any, error)
 
 	// Fast, when set, is tried first. It gets the right number of arguments,
@@ -32,7 +33,8 @@ type Func struct {
 	Random bool
 }
 
-// Table is the set of functions that a template may call, by name.
+// Table is the set of functions that a template may call, by name. NewFuncs
+// adds include and tpl, in place of those that a table may have.
 type Table map[string]Func
 
 // Env is what the functions of one render may use of the world outside. The

@@ -186,11 +186,11 @@ func (p *parser) unexpected(tok token, context string) {
 	extra := ""
 	if p.action >= 0 && p.line(p.action) != p.line(tok.start) {
 		extra = fmt.Sprintf(" in action started at %s:%d", p.file.Name, p.line(p.action))
-		if strings.HasSuffix(tok.message, " action") {
+		if strings.HasSuffix(p.scanner.message, " action") {
 			extra = strings.TrimPrefix(extra, " in action")
 		}
 	}
-	p.fail("%s%s", tok.message, extra)
+	p.fail("%s%s", p.scanner.message, extra)
 }
 
 // describe returns the token as error messages show it.

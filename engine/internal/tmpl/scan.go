@@ -47,11 +47,10 @@ const (
 	tokWith
 )
 
-// token is one item of the source: its extent, and for an error its message.
+// token is one item of the source.
 type token struct {
 	kind       tokenKind
 	start, end int32
-	message    string
 }
 
 // scanner cuts a template's source into tokens, one at a call of next.
@@ -60,7 +59,8 @@ type scanner struct {
 	pos      int
 	inAction bool
 	parens   int
-	failed   token // the error that ended the scan, when its kind is tokError and it has a message
+	failed   token  // what next returns after an error
+	message  string // of that error, or empty
 	// The names break and continue are keywords unless they are functions.
 	breakIsFunc, continueIsFunc bool
 }
@@ -101,7 +101,7 @@ func (s *scanner) skipSpace(pos int) int {
 
 // next returns the next token. After an error it returns that error again.
 func (s *scanner) next() token {
-	if s.failed.message != "" {
+	if s.message != "" {
 		return s.failed
 	}
 	if s.inAction {
@@ -116,7 +116,8 @@ func (s *scanner) make(kind tokenKind, start, end int) token {
 }
 
 func (s *scanner) fail(start int, format string, args ...any) token {
-	s.failed = token{kind: tokError, start: int32(start), end: int32(start), message: fmt.Sprintf(format, args...)}
+	s.failed = token{kind: tokError, start: int32(start), end: int32(start)}
+	s.message = fmt.Sprintf(format, args...)
 	return s.failed
 }
 
