@@ -70,17 +70,21 @@ func newParseError(name string, err error) error {
 // newExecError gives an error of a running template Helm's text.
 func newExecError(name string, err error, compat Compat) error {
 	e := &TemplateError{File: name, Err: err, text: err.Error(), Message: err.Error()}
+	var innermost *tmpl.ExecError
 	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 		exec, ok := cause.(*tmpl.ExecError)
 		if !ok {
 			continue
 		}
-		e.Message = exec.Message
-		if exec.Err != nil {
-			e.Message = exec.Err.Error()
-		}
+		innermost = exec
 		if exec.Name != "" {
 			e.Chain = append(e.Chain, Frame{File: exec.Name, Line: exec.Line, Col: exec.Col + 1, Template: exec.Template, Context: exec.Context})
+		}
+	}
+	if innermost != nil {
+		e.Message = innermost.Message
+		if innermost.Err != nil {
+			e.Message = innermost.Err.Error()
 		}
 	}
 	if len(e.Chain) > 0 {

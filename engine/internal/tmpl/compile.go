@@ -20,7 +20,7 @@ const (
 func (t *Template) compiled() *program {
 	t.compileOnce.Do(func() {
 		c := &compiler{funcs: t.file.funcs, scope: []binding{{name: "$"}}, slots: 1}
-		t.program.body = c.list(t.root)
+		t.program.body = c.list(t.tree())
 		t.program.slots = c.slots
 		t.program.stack = stackPerRun + c.deepest*stackPerLevel
 	})

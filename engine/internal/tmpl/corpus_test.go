@@ -103,9 +103,9 @@ func parseDifference(name, text string, funcs *Funcs, names map[string]any) stri
 		switch {
 		case tree == nil:
 			return "extra template " + t.name
-		case tree.Root.String() != t.root.String():
-			return "tree\n got " + t.root.String() + "\nwant " + tree.Root.String()
-		case parse.IsEmptyTree(tree.Root) != t.root.isEmpty():
+		case tree.Root.String() != t.tree().String():
+			return "tree\n got " + t.tree().String() + "\nwant " + tree.Root.String()
+		case parse.IsEmptyTree(tree.Root) != t.empty:
 			return "emptiness of " + t.name
 		}
 	}

@@ -62,21 +62,34 @@ type node struct {
 	fn    *function
 }
 
-// slab hands out nodes cut from larger pieces.
+// slab hands out nodes cut from larger pieces. After release the pieces are used again.
 type slab struct {
-	free []node
-	size int // of the next piece
+	pieces [][]node
+	piece  int // of pieces, the one in use
+	used   int // of its nodes
+	size   int // of the next piece
 }
 
 func (s *slab) make(kind nodeKind, pos int32) *node {
-	if len(s.free) == 0 {
-		s.free = make([]node, s.size)
+	if s.piece < len(s.pieces) && s.used == len(s.pieces[s.piece]) {
+		s.piece, s.used = s.piece+1, 0
+	}
+	if s.piece == len(s.pieces) {
+		s.pieces = append(s.pieces, make([]node, s.size))
 		s.size = min(2*s.size, 256)
 	}
-	n := &s.free[0]
-	s.free = s.free[1:]
-	n.kind, n.pos = kind, pos
+	n := &s.pieces[s.piece][s.used]
+	s.used++
+	*n = node{kind: kind, pos: pos}
 	return n
+}
+
+// release takes back all nodes.
+func (s *slab) release() {
+	for i := range min(s.piece+1, len(s.pieces)) {
+		clear(s.pieces[i])
+	}
+	s.piece, s.used = 0, 0
 }
 
 // String returns the node as source text in the canonical form that error messages quote.

@@ -27,10 +27,14 @@ type File struct {
 
 // Template is one named template of a file.
 type Template struct {
-	name string
-	file *File
+	name  string
+	file  *File
+	uses  uses
+	empty bool // has nothing but white space
+	// root is the tree. That of a define or block is made again from the text
+	// at body when it is needed: most of a chart's definitions never run.
 	root *node
-	uses uses
+	body int32
 
 	compileOnce sync.Once
 	program     program
@@ -67,10 +71,10 @@ func (f *File) place(t *Template) bool {
 				f.byName[t.name] = t
 			}
 		}
-	case old.root.isEmpty():
-		old.root, old.uses = t.root, t.uses
+	case old.empty:
+		old.root, old.body, old.empty, old.uses = t.root, t.body, t.empty, t.uses
 	default:
-		return t.root.isEmpty()
+		return t.empty
 	}
 	return true
 }
@@ -81,12 +85,11 @@ func Parse(name, text string, funcs *Funcs) (f *File, err error) {
 	if len(text) > math.MaxInt32-16 {
 		return nil, &ParseError{Name: name, Line: 1, Message: "file is too large"}
 	}
-	p := &parser{file: &File{Name: name, text: text, funcs: funcs}}
-	p.scanner.src = text
-	p.slab.size = min(8+len(text)/64, 256)
-	_, p.scanner.breakIsFunc = funcs.byName["break"]
-	_, p.scanner.continueIsFunc = funcs.byName["continue"]
+	p := newParser(&File{Name: name, text: text, funcs: funcs}, len(text))
+	p.scratch = scratch.Get().(*slab)
 	defer func() {
+		p.scratch.release()
+		scratch.Put(p.scratch)
 		if r := recover(); r != nil {
 			parseErr, ok := r.(*ParseError)
 			if !ok {
@@ -100,14 +103,46 @@ func Parse(name, text string, funcs *Funcs) (f *File, err error) {
 	return p.file, nil
 }
 
+// scratch has slabs for trees that are thrown away.
+var scratch = sync.Pool{New: func() any { return &slab{size: 64} }}
+
+// newParser returns a parser at the start of the file, for about so many bytes of it.
+func newParser(f *File, bytes int) *parser {
+	p := &parser{file: f, kept: slab{size: min(8+bytes/64, 256)}}
+	p.slab = &p.kept
+	p.scanner.src = f.text
+	_, p.scanner.breakIsFunc = f.funcs.byName["break"]
+	_, p.scanner.continueIsFunc = f.funcs.byName["continue"]
+	return p
+}
+
+// tree returns the syntax tree.
+func (t *Template) tree() *node {
+	if t.root != nil {
+		return t.root
+	}
+	const usual = 2000 // bytes of a definition
+	p := newParser(t.file, usual)
+	p.scratch = &slab{size: 16}
+	p.replay = true
+	p.scanner.pos = int(t.body)
+	p.begin(t.name)
+	list, _ := p.itemList() // the text has been parsed before
+	return list
+}
+
 // parser is a recursive descent over the tokens, with three of them looked
 // ahead at most. It leaves by a panic with a *ParseError.
 type parser struct {
 	scanner scanner
 	file    *File
-	slab    slab
+	slab    *slab // kept, or scratch while a definition is parsed
+	kept    slab
+	scratch *slab
 	treeState
-	nesting int
+	nesting     int
+	definitions int  // how many define and block enclose this place
+	replay      bool // the text was parsed before: its definitions are known
 }
 
 // treeState is what belongs to the template being parsed; a define or block
@@ -209,7 +244,7 @@ func (p *parser) describe(tok token) string {
 
 // place adds the current template to the file.
 func (p *parser) place() {
-	if !p.file.place(p.cur) {
+	if !p.replay && !p.file.place(p.cur) {
 		p.fail("template: multiple definition of template %q", p.cur.name)
 	}
 }
@@ -233,8 +268,31 @@ func (p *parser) parseFile() {
 		}
 		*tail, tail = n, &n.next
 	}
-	p.cur.root = root
+	p.cur.root, p.cur.empty = root, root.isEmpty()
 	p.place()
+}
+
+// define parses the body of a define or block up to its end, which it returns.
+func (p *parser) define() (end *node) {
+	p.cur.body = int32(p.scanner.pos)
+	p.slab = p.scratch
+	p.definitions++
+	list, end := p.itemList()
+	if p.definitions--; p.definitions == 0 {
+		p.slab = &p.kept
+	}
+	p.cur.empty = list.isEmpty()
+	return end
+}
+
+// defined ends a define or block: its tree is no longer needed.
+func (p *parser) defined(outer treeState) {
+	p.place()
+	if p.definitions == 0 {
+		p.scratch.release()
+	}
+	p.treeState = outer
+	p.ahead = 0
 }
 
 // parseDefine parses {{define "name"}} ... {{end}} behind the keyword.
@@ -247,14 +305,10 @@ func (p *parser) parseDefine() {
 	}
 	p.cur.name = p.unquote(tok)
 	p.expect(tokRight, context)
-	list, end := p.itemList()
-	if end.kind != nodeEnd {
+	if end := p.define(); end.kind != nodeEnd {
 		p.fail("unexpected %s in %s", end, context)
 	}
-	p.cur.root = list
-	p.place()
-	p.treeState = outer
-	p.ahead = 0
+	p.defined(outer)
 }
 
 func (p *parser) unquote(tok token) string {
@@ -401,16 +455,12 @@ func (p *parser) parseBlock() *node {
 	if p.nesting++; p.nesting > maxNesting {
 		p.fail("max nesting depth exceeded")
 	}
-	list, end := p.itemList()
-	if end.kind != nodeEnd {
+	if end := p.define(); end.kind != nodeEnd {
 		p.tok = outer.tok // text/template reports this at the block's own line
 		p.fail("unexpected %s in %s", end, context)
 	}
-	p.cur.root = list
-	p.place()
 	p.nesting--
-	p.treeState = outer
-	p.ahead = 0
+	p.defined(outer)
 	return n
 }
 

@@ -70,8 +70,6 @@ const (
 	eofRune    = -1
 )
 
-func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
-
 func isSpaceByte(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 func isNameByte(c byte) bool {

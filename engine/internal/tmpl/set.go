@@ -24,7 +24,7 @@ func NewSet(funcs *Funcs, files []*File) *Set {
 	s := &Set{funcs: funcs, names: make(map[string]*Template, count)}
 	for _, f := range files {
 		for _, t := range f.templates {
-			if s.names[t.name] == nil || !t.root.isEmpty() {
+			if s.names[t.name] == nil || !t.empty {
 				s.names[t.name] = t
 			}
 		}
@@ -99,7 +99,7 @@ func (st *State) lookupScoped(name string) *Template {
 		t := s.file.template(name)
 		switch {
 		case t == nil:
-		case !t.root.isEmpty():
+		case !t.empty:
 			return t
 		default:
 			empty = t
