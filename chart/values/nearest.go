@@ -48,29 +48,31 @@ func mostSimilar(t map[string]any, key string) string {
 	return best
 }
 
-// distance is the Levenshtein distance of a and b without regard to case; with
+// distance counts the letters that must be changed, put in, taken out or
+// swapped with their neighbour to turn a into b, without regard to case; with
 // limit or more the result is limit at least.
 func distance(a, b string, limit int) int {
 	x, y := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
 	if diff := len(x) - len(y); diff > limit || -diff > limit {
 		return limit + 1
 	}
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
+	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i, cx := range x {
-		diagonal := row[0]
 		row[0] = i + 1
 		for j, cy := range y {
-			cost := diagonal
-			if cx != cy {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+			if row[j+1] = last[j]; cx != cy {
+				row[j+1] = 1 + min(last[j], row[j], last[j+1])
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			if i > 0 && j > 0 && cx == y[j-1] && x[i-1] == cy {
+				row[j+1] = min(row[j+1], 1+before[j-1])
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return row[len(y)]
+	return last[len(y)]
 }
 
 // endingLike searches all tables, the outermost first, for one in which tail exists.

@@ -63,6 +63,7 @@ type Setting struct {
 // FileError is a values file that cannot be parsed.
 type FileError struct {
 	File string
+	Line int // where the fault is, counted from 1; 0 is unknown
 	Err  error
 }
 
@@ -87,7 +88,7 @@ func (o Options) Merge(src Source) (*Merged, error) {
 		}
 		vals, err := yaml.DecodeMap(data)
 		if err != nil {
-			return nil, &FileError{File: name, Err: err}
+			return nil, &FileError{File: name, Line: yaml.FaultLine(string(data), err), Err: err}
 		}
 		overlay(m.Values, vals)
 		m.Layers = append(m.Layers, Layer{Flag: "-f", Text: name, Data: data})

@@ -84,6 +84,11 @@ func TestAFileErrorNamesTheFileAndWhatToDo(t *testing.T) {
 	if !errors.As(err, &fileErr) || fileErr.File != "f.yaml" || !strings.Contains(err.Error(), "must be a map") {
 		t.Errorf("error %v", err)
 	}
+	src.ReadFile = func(string) ([]byte, error) { return []byte("a: 1\n# c\nb: c: d\n"), nil }
+	_, err = Options{ValueFiles: []string{"f.yaml"}}.Merge(src)
+	if !errors.As(err, &fileErr) || fileErr.Line != 3 {
+		t.Errorf("error %#v", err)
+	}
 }
 
 func TestLayersTellWhatEachFlagSet(t *testing.T) {

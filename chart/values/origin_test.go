@@ -134,6 +134,8 @@ func TestAMissingPathGetsASuggestion(t *testing.T) {
 		"db.sise.memory": "db.size.memory",
 		"db.sise.other":  "db.size",
 		"memory":         "db.size.memory",
+		"bd.size.memory": "db.size.memory",
+		"repliacs":       "replicas",
 		"completely":     "",
 		"replicas.x":     "",
 		"list[7]":        "",

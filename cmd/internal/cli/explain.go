@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/e6d26078/slipway/chart/values"
@@ -14,15 +13,16 @@ import (
 	"github.com/e6d26078/slipway/release/manifest"
 )
 
-// explain adds to an error of a render what helps to find its cause.
-func (r *rendering) explain(ctx context.Context, err error) error {
+// explain adds to an error of a render what helps to find its cause. Files are
+// what was rendered, if it got that far.
+func (r *rendering) explain(ctx context.Context, err error, files []manifest.File) error {
 	var template *engine.TemplateError
 	var document *manifest.ParseError
 	switch {
 	case errors.As(err, &template):
 		return r.explainTemplate(err, template)
 	case errors.As(err, &document):
-		return r.explainDocument(ctx, err, document)
+		return r.explainDocument(ctx, err, document, files)
 	}
 	return err
 }
@@ -49,6 +49,12 @@ func (r *rendering) explainTemplate(err error, e *engine.TemplateError) error {
 
 // place shows one frame: its file and position, and the line.
 func (r *rendering) place(frame engine.Frame, around int) string {
+	source, _ := r.source(frame.File)
+	return placeLine(frame) + excerpt(source, frame.Line, frame.Col, around)
+}
+
+// placeLine names the file and the position of a frame.
+func placeLine(frame engine.Frame) string {
 	text := "  at " + frame.File
 	if frame.Line > 0 {
 		text += fmt.Sprintf(":%d", frame.Line)
@@ -59,8 +65,7 @@ func (r *rendering) place(frame engine.Frame, around int) string {
 	if frame.Template != "" && frame.Template != frame.File {
 		text += fmt.Sprintf(", template %q", frame.Template)
 	}
-	source, _ := r.source(frame.File)
-	return text + "\n" + excerpt(source, frame.Line, frame.Col, around)
+	return text + "\n"
 }
 
 // source finds the text of a template by its full path, and the chart it is in.
@@ -86,43 +91,6 @@ func (r *rendering) source(name string) (string, *values.Node) {
 		return "", nil
 	}
 	return find(root)
-}
-
-// explainDocument shows the lines of a rendered document that is no YAML, and
-// the template lines that wrote them.
-func (r *rendering) explainDocument(ctx context.Context, err error, e *manifest.ParseError) error {
-	f := &failure{err: err}
-	if line := yamlLine(e.Err); line > 0 && !isSecret(e.Doc) {
-		f.details = fmt.Sprintf("  rendered from %s:\n%s", e.File, excerpt(e.Doc, line, 0, 3))
-	}
-	if !r.debug {
-		f.hints = append(f.hints, "use --debug to print the invalid YAML")
-	}
-	return f
-}
-
-// isSecret reports whether a document that cannot be parsed seems to be a
-// Secret, so that its lines are not for everybody who reads a log.
-func isSecret(doc string) bool {
-	for line := range strings.Lines(doc) {
-		key, value, _ := strings.Cut(line, ":")
-		if strings.TrimSpace(key) == "kind" && strings.Contains(value, "Secret") {
-			return true
-		}
-	}
-	return false
-}
-
-// yamlLine finds the line in the message of the YAML library, which keeps it
-// nowhere else. 0 means that the message names none.
-func yamlLine(err error) int {
-	_, rest, found := strings.Cut(err.Error(), "line ")
-	digits, _, ended := strings.Cut(rest, ":")
-	n, parseErr := strconv.Atoi(digits)
-	if !found || !ended || parseErr != nil {
-		return 0
-	}
-	return n
 }
 
 // missingHint says why there is nothing at a path, and what was probably meant.

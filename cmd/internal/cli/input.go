@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,12 +23,17 @@ const (
 
 // mergeValues reads what the flags about values name.
 func (a *app) mergeValues(ctx context.Context, o *values.Options, compat engine.Compat) (*values.Merged, error) {
-	return o.Merge(values.Source{
+	merged, err := o.Merge(values.Source{
 		ReadFile: readFile,
 		Stdin:    &stdin{ctx: ctx, from: a.env.Stdin},
 		Fetch:    func(url string) ([]byte, error) { return fetch(ctx, url) },
 		Dialect:  values.Dialect(compat),
 	})
+	var file *values.FileError
+	if errors.As(err, &file) && file.Line > 0 {
+		return nil, &failure{err: err, details: fmt.Sprintf("  at %s:%d\n", file.File, file.Line)}
+	}
+	return merged, err
 }
 
 // stdin is standard input, read at once when it is first needed. Unlike the

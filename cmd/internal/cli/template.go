@@ -151,7 +151,7 @@ func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string
 		if a.flags.debug && errors.As(err, &template) {
 			_ = a.print("\n") // Helm prints the manifests it has: none
 		}
-		return r.explain(ctx, err)
+		return r.explain(ctx, err, nil)
 	}
 	_, files := manifest.Notes(manifestFiles(out.Files), r.chart.Name(), false)
 	set, err := manifest.Sort(files, manifest.Options{Compat: manifest.Compat(o.compat)})
@@ -164,7 +164,7 @@ func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string
 		if a.flags.debug {
 			_ = a.print(manifest.Output(manifest.Dump(files), set.Hooks, r.shown()))
 		}
-		return r.explain(ctx, err)
+		return r.explain(ctx, err, files)
 	}
 	var crds []manifest.File
 	if o.includeCRDs {
