@@ -17,6 +17,10 @@
 //	unused-value        no template reads a value
 //	misspelt-value      a template or the user names a value close to another
 //
-// The chart is rendered once. [Options] with HelmRules set leaves only Helm's
+// Findings about rendered text carry the place in the template that wrote it,
+// also those of Helm's rules, whose text has none.
+//
+// The chart is rendered once, and files with findings again to find the
+// places. [Options] with HelmRules set leaves only Helm's
 // rules. [JSON] and [SARIF] write findings for machines.
 package lint

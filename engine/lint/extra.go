@@ -90,11 +90,12 @@ func (l *linter) documents() {
 	set, err := manifest.Sort(files, manifest.Options{Compat: compat})
 	var failed *manifest.ParseError
 	if errors.As(err, &failed) && !l.yamlFailed {
-		file, place := l.rendered.locate(l, failed.File, failed.Doc, 0)
+		file, place := l.locateInDoc(failed.File, failed.Doc, yaml.FaultLine(failed.Doc, failed.Err))
 		l.add("invalid-manifest", Error, file, place, "rendered text is no YAML: %v", failed.Err)
 	}
 	for _, skipped := range set.Skipped {
-		l.add("unknown-hook", Warning, l.insideChart(skipped.Path), position{},
+		file, place := l.locateHook(skipped, compat)
+		l.add("unknown-hook", Warning, file, place,
 			"%s %q is left out: its annotation helm.sh/hook names an event that does not exist (%s)",
 			skipped.Kind, skipped.Name, skipped.Events)
 	}
@@ -124,40 +125,19 @@ func (l *linter) keysOfDocument(file, doc, kind, name string) {
 		return
 	}
 	for _, twice := range positions.Duplicates() {
-		at, place := l.rendered.locate(l, file, doc, twice.Last.Position().Line)
+		at, place := l.locateInDoc(file, doc, twice.Last.Position().Line)
 		l.add("duplicate-key", Error, at, place,
 			"%s %q has the key %s twice, on lines %d and %d of the rendered document; only the last one counts", kind, name,
 			strings.Join(twice.Last.Path(), "."), twice.First.Position().Line, twice.Last.Position().Line)
 	}
 	for _, node := range positions.Nodes() {
 		if word := wordOfKey(node); word != "" {
-			at, place := l.rendered.locate(l, file, doc, node.Position().Line)
+			at, place := l.locateInDoc(file, doc, node.Position().Line)
 			l.add("boolean-key", Warning, at, place,
 				"YAML 1.1 reads the key %q of %s %q, on line %d of the rendered document, as a boolean: it becomes %q",
 				node.Key.Value, kind, name, node.Position().Line, word)
 		}
 	}
-}
-
-// locate names the template, and if known the place in it, that wrote a line
-// of a document. Lines count from 1; 0 means the start of the document.
-func (r *rendered) locate(l *linter, file, doc string, line int) (string, position) {
-	if l.options.Position == nil {
-		return l.insideChart(file), position{}
-	}
-	for _, rendered := range r.files {
-		if rendered.Name != file {
-			continue
-		}
-		offset := max(strings.Index(rendered.Content, doc), 0)
-		for range line - 1 {
-			offset += strings.IndexByte(rendered.Content[offset:], '\n') + 1
-		}
-		if template, line, col, known := l.options.Position(file, offset); known {
-			return l.insideChart(template), position{line, col}
-		}
-	}
-	return l.insideChart(file), position{}
 }
 
 // duplicateObjects reports objects that are rendered more than once. Hooks may
@@ -188,7 +168,7 @@ func (l *linter) duplicateObjects(docs []manifest.Doc) {
 				first[namespace] = i
 				continue
 			}
-			file, place := l.rendered.locate(l, docs[i].Name, docs[i].Content, 0)
+			file, place := l.locateInDoc(docs[i].Name, docs[i].Content, 0)
 			l.add("duplicate-object", Error, file, place, "%s %s is rendered twice, also by %s",
 				key.kind, strconv.Quote(strings.TrimPrefix(namespace+"/"+key.name, "/")), l.insideChart(docs[before].Name))
 		}

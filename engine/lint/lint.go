@@ -33,9 +33,6 @@ type Options struct {
 	// Origin tells where the user has set the value at a path. Nil, or false
 	// in return, means that it is not known.
 	Origin func(path []string) (file string, line, col int, known bool)
-	// Position tells which place of which template wrote a byte of a rendered
-	// file. Nil, or false in return, means that it is not known.
-	Position func(file string, offset int) (template string, line, col int, known bool)
 }
 
 // Lint examines the chart at path, a folder or a packaged chart, with the
@@ -57,6 +54,10 @@ type renderFunc func(ctx context.Context, c *chart.Chart, values map[string]any,
 type rendered struct {
 	files  []manifest.File
 	values map[string]any
+	// trace renders one file again, to tell where its bytes come from.
+	trace func(file string) (*engine.Trace, error)
+
+	traces map[string]*engine.Trace // by file, nil where there is none
 }
 
 func run(ctx context.Context, path string, values map[string]any, options Options, render renderFunc) ([]Finding, error) {

@@ -25,10 +25,8 @@ func (l *linter) floatIntegers(use *treeUse, values tree) {
 				source = fmt.Sprintf("%s:%d", valuesYAML, at.line)
 			}
 			name := l.insideChart(file.Name)
-			if place.line == 0 && l.options.Position != nil {
-				if template, line, col, known := l.options.Position(file.Name, found[text]); known {
-					name, place = l.insideChart(template), position{line, col}
-				}
+			if place.line == 0 {
+				name, place = l.locate(file.Name, found[text])
 			}
 			l.add("float-integer", Warning, name, place,
 				"line %d of the rendered text has %s for the integer %s (%s)",

@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -57,8 +58,8 @@ var ownTable = []struct {
 		"a key twice and a boolean key in rendered text",
 		chartWith("", "-- templates/x.yaml --\n# first\nkind: A\nmetadata:\n  name: x\n  name: z\n---\nkind: B\nmetadata:\n  name: z\ndata:\n  y: 1\n"), nil,
 		[]string{
-			`boolean-key [WARNING] templates/x.yaml: YAML 1.1 reads the key "y" of B "z", on line 5 of the rendered document, as a boolean: it becomes "true"`,
-			`duplicate-key [ERROR] templates/x.yaml: A "z" has the key metadata.name twice, on lines 4 and 5 of the rendered document; only the last one counts`,
+			`duplicate-key [ERROR] templates/x.yaml:5:3: A "z" has the key metadata.name twice, on lines 4 and 5 of the rendered document; only the last one counts`,
+			`boolean-key [WARNING] templates/x.yaml:11:3: YAML 1.1 reads the key "y" of B "z", on line 5 of the rendered document, as a boolean: it becomes "true"`,
 		},
 	},
 	{
@@ -68,8 +69,8 @@ var ownTable = []struct {
 			"-- templates/c.yaml --\napiVersion: b/v1\nkind: Service\nmetadata: {name: x}\n---\napiVersion: b/v2\nkind: Service\nmetadata: {name: x}\n"+
 			"-- templates/h.yaml --\napiVersion: v1\nkind: Service\nmetadata: {name: x, annotations: {helm.sh/hook: test}}\n"), nil,
 		[]string{
-			`duplicate-object [ERROR] templates/b.yaml: Service "ns/x" is rendered twice, also by templates/a.yaml`,
-			`duplicate-object [ERROR] templates/c.yaml: Service "ns/x" is rendered twice, also by templates/c.yaml`,
+			`duplicate-object [ERROR] templates/b.yaml:1:1: Service "ns/x" is rendered twice, also by templates/a.yaml`,
+			`duplicate-object [ERROR] templates/c.yaml:5:1: Service "ns/x" is rendered twice, also by templates/c.yaml`,
 		},
 	},
 	{
@@ -138,12 +139,12 @@ var ownTable = []struct {
 	{
 		"hooks of events that do not exist",
 		chartWith("", "-- templates/a.yaml --\nkind: Pod\nmetadata:\n  name: x\n  annotations: {helm.sh/hook: test-failure}\n"), nil,
-		[]string{`unknown-hook [WARNING] templates/a.yaml: Pod "x" is left out: its annotation helm.sh/hook names an event that does not exist (test-failure)`},
+		[]string{`unknown-hook [WARNING] templates/a.yaml:4:3: Pod "x" is left out: its annotation helm.sh/hook names an event that does not exist (test-failure)`},
 	},
 	{
 		"text of a subchart that is no YAML", chartWith("", "") + "-- charts/db/Chart.yaml --\napiVersion: v2\nname: db\nversion: 1.0.0\n" +
 			"-- charts/db/templates/d.yaml --\na: b: c\n", nil,
-		[]string{"invalid-manifest [ERROR] charts/alias/templates/d.yaml: rendered text is no YAML: error converting YAML to JSON: yaml: mapping values are not allowed in this context"},
+		[]string{"invalid-manifest [ERROR] charts/alias/templates/d.yaml:1:1: rendered text is no YAML: error converting YAML to JSON: yaml: mapping values are not allowed in this context"},
 	},
 }
 
@@ -162,25 +163,46 @@ func TestOwnRules(t *testing.T) {
 	}
 }
 
-func TestPlacesComeFromTheHooksInOptions(t *testing.T) {
-	archive := chartWith("a: 1\n", "-- templates/x.yaml --\n# c\nkind: A\nmetadata: {name: '{{ .Values.a }}'}\na: 1\na: 2\n")
-	var offsets []int
-	got := ownLines(t, archive, map[string]any{"b": 1}, Options{
+func TestPlacesOfTheUsersValuesComeFromOptions(t *testing.T) {
+	got := ownLines(t, chartWith("a: 1\n", "-- templates/x.yaml --\na: {{ .Values.a }}\n"), map[string]any{"b": 1}, Options{
 		Origin: func(path []string) (string, int, int, bool) { return strings.Join(path, "/") + ".yaml", 7, 8, true },
-		Position: func(file string, offset int) (string, int, int, bool) {
-			offsets = append(offsets, offset)
-			return file, 5, 6, true
-		},
 	})
-	want := []string{
-		"unused-value [INFO] b.yaml:7:8: no template reads the value b",
-		`duplicate-key [ERROR] templates/x.yaml:5:6: A "1" has the key a twice, on lines 4 and 5 of the rendered document; only the last one counts`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff([]string{"unused-value [INFO] b.yaml:7:8: no template reads the value b"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]int{len("# c\nkind: A\nmetadata: {name: '1'}\na: 1\n")}, offsets); diff != "" {
-		t.Error(diff)
+}
+
+func TestFindingsInRenderedTextHaveThePlaceInTheTemplate(t *testing.T) {
+	const helper = "-- templates/_h.tpl --\n{{ define \"labels\" -}}\na: 1\na: 2\n{{- end }}\n"
+	for _, test := range []struct{ name, archive, rule, want string }{
+		{"a helper", helper + "-- templates/x.yaml --\nkind: A\nmetadata:\n  {{- include \"labels\" . | nindent 2 }}\n", "duplicate-key", "templates/_h.tpl:3:1"},
+		{"a text given to tpl", "-- templates/x.yaml --\nkind: A\n{{ tpl \"a: 1\\na: 2\" . }}\n", "duplicate-key", "templates/x.yaml:2:4"},
+		{"the second document", "-- templates/x.yaml --\n{{/* c */}}\nkind: A\n---\nkind: B\ny: 1\n", "boolean-key", "templates/x.yaml:5:1"},
+		{"random text before", "-- templates/x.yaml --\nkind: A\nx: {{ randAlphaNum 9 }}\ny: 1\n", "boolean-key", "templates/x.yaml:3:1"},
+		{"Helm's rule for names", "-- templates/x.yaml --\n{{/* c */}}\n---\nkind: A\nmetadata:\n  name: A_B\n", "object-name", "templates/x.yaml:5:3"},
+		{"Helm's rule for names in JSON", "-- templates/x.yaml --\n{{/* c */}}\n{\"kind\": \"A\",\n\"metadata\": {\"name\": \"A_B\"}}\n", "object-name", "templates/x.yaml:2:1"},
+		{"Helm's rule for APIs", "-- templates/x.yaml --\n{{/* c */}}\nkind: Ingress\napiVersion: extensions/v1beta1\nmetadata: {name: a}\n", "deprecated-api", "templates/x.yaml:3:1"},
+		{"Helm's rule for selectors", "-- templates/x.yaml --\nkind: Deployment\nmetadata: {name: a}\nspec: {}\n", "match-selector", "templates/x.yaml:3:1"},
+		{"Helm's rule for indents", "-- templates/x.yaml --\n\n  kind: A\n", "template-indent", "templates/x.yaml:2:3"},
+		{"Helm's rule for YAML", "-- templates/x.yaml --\n{{/* c */}}\nkind: A\n---\na:\n  b:\n    c: 1\n   d: 1\n", "template-yaml", "templates/x.yaml:7:4"},
+		{"Helm's rule for YAML, a word", "-- templates/x.yaml --\n{{/* c */}}\nword\n", "template-yaml", "templates/x.yaml:2:1"},
+		{"Helm's rule for YAML, JSON without an end", "-- templates/x.yaml --\n{\n", "template-yaml", "templates/x.yaml:1:1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			findings, err := Lint(t.Context(), folderOf(t, chartWith("", test.archive)), nil, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				if f.Rule == test.rule {
+					if got := fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Col); got != test.want {
+						t.Errorf("got %s, want %s: %s", got, test.want, f)
+					}
+					return
+				}
+			}
+			t.Errorf("no finding: %v", findings)
+		})
 	}
 }
 

@@ -23,18 +23,23 @@ func renderChart(ctx context.Context, c *chart.Chart, vals map[string]any, optio
 	if options.KubeVersion != nil {
 		capabilities.KubeVersion = *options.KubeVersion
 	}
-	output, err := program.Render(ctx, engine.Input{
+	input := engine.Input{
 		Values:          merged,
 		Release:         engine.Release{Name: "test-release", Namespace: options.Namespace},
 		Capabilities:    capabilities,
 		SkipSchema:      options.SkipSchema,
 		SkipKubeVersion: true,
 		Lint:            true,
-	})
+	}
+	output, err := program.Render(ctx, input)
 	if err != nil {
 		return nil, err
 	}
-	result := &rendered{values: output.Values, files: make([]manifest.File, len(output.Files))}
+	result := &rendered{
+		values: output.Values,
+		files:  make([]manifest.File, len(output.Files)),
+		trace:  func(file string) (*engine.Trace, error) { return program.Trace(ctx, input, file) },
+	}
 	for i, file := range output.Files {
 		result.files[i] = manifest.File(file)
 	}

@@ -20,6 +20,7 @@ import (
 type stream struct {
 	text string
 	at   int // where the next YAML document starts
+	last int // where the one before it starts
 
 	json     *json.Decoder // nil when, or as soon as, the text is YAML
 	jsonRead int           // objects read as JSON
@@ -113,6 +114,7 @@ func (s *stream) nextYAML(object *rules.K8sYamlStruct) (*rules.K8sYamlStruct, er
 // document belongs to it.
 func (s *stream) nextDoc() (string, error) {
 	start := s.at
+	s.last = start
 	for line := s.at; line < len(s.text); {
 		next := len(s.text)
 		if i := strings.IndexByte(s.text[line:], '\n'); i >= 0 {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/engine"
@@ -55,7 +56,9 @@ func (l *linter) templates() {
 		if filepath.Ext(file.Name) != ".yaml" || strings.TrimSpace(content) == "" {
 			continue
 		}
-		l.helm("template-indent", Warning, file.Name, checkIndent(content), position{})
+		l.helmRendered("template-indent", Warning, file.Name, checkIndent(content), func() int {
+			return len(content) - len(strings.TrimLeftFunc(content, unicode.IsSpace))
+		})
 		if !l.objects(file.Name, content, major, minor, versionErr) {
 			l.yamlFailed = true
 			return
@@ -150,24 +153,27 @@ func checkIndent(content string) error {
 // objects runs the rules on the objects of a rendered file. It returns false
 // when the file is not YAML, which ends Helm's rules on templates.
 func (l *linter) objects(name, content string, major, minor int, versionErr error) bool {
-	for documents := newStream(content); ; {
+	documents := newStream(content)
+	for {
 		object, err := documents.next()
 		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return true
 		}
 		if err != nil {
-			return l.helm("template-yaml", Error, name, fmt.Errorf("unable to parse YAML: %w", err), position{})
+			return l.helmRendered("template-yaml", Error, name, fmt.Errorf("unable to parse YAML: %w", err), func() int {
+				return documents.faultAt(err)
+			})
 		}
 		if object == nil {
 			continue
 		}
-		check := func(rule string, severity Severity, err error) {
-			l.helm(rule, severity, name, err, position{})
+		check := func(rule string, severity Severity, err error, at ...string) {
+			l.helmRendered(rule, severity, name, err, func() int { return documents.keyAt(at...) })
 		}
-		check("object-name", Warning, checkObjectName(object.Kind, object.Metadata.Name))
-		check("deprecated-api", Warning, checkDeprecated(object, major, minor, versionErr))
-		check("match-selector", Error, checkSelector(object, content))
-		check("list-annotations", Error, checkListAnnotations(object, content))
+		check("object-name", Warning, checkObjectName(object.Kind, object.Metadata.Name), "metadata", "name")
+		check("deprecated-api", Warning, checkDeprecated(object, major, minor, versionErr), "apiVersion")
+		check("match-selector", Error, checkSelector(object, content), "spec")
+		check("list-annotations", Error, checkListAnnotations(object, content), "items")
 	}
 }
 
