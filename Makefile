@@ -3,6 +3,7 @@ GO ?= go
 CORPUS ?= ../shared/corpus
 PEERS := .cache/peers
 FUZZTIME ?= 5m
+FUZZ ?= .
 
 # The flags with which released Helm binaries are built (testdata/peers/README.md).
 HELM3_LDFLAGS := -w -s -X helm.sh/helm/v3/internal/version.version=v3.22.0 \
@@ -12,15 +13,24 @@ HELM3_LDFLAGS := -w -s -X helm.sh/helm/v3/internal/version.version=v3.22.0 \
 HELM4_LDFLAGS := -w -s -X helm.sh/helm/v4/internal/version.version=v4.3.1 \
 	-X helm.sh/helm/v4/internal/version.gitTreeState=clean
 
-.PHONY: help build test lint bench conformance fuzz docs peers
+.PHONY: help build test sweep sample lint bench conformance fuzz docs peers
 help:
 	@sed -n 's/^\([a-z]*\): *.*## \(.*\)/\1\t\2/p' Makefile
 
 build: ## build bin/slipway
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/slipway ./cmd/slipway
 
-test: peers ## run all tests, with the race detector, against the real Helm binaries
-	SLIPWAY_PEERS=$(CURDIR)/$(PEERS) $(GO) test -race ./...
+test: peers sample ## run all tests, with the race detector, against the real Helm binaries and a sample of CORPUS
+	SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CORPUS=$(SAMPLED) $(GO) test -race ./...
+
+sweep: peers ## run all tests over all of CORPUS
+	SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CORPUS=$(abspath $(wildcard $(CORPUS))) $(GO) test ./...
+
+# One chart in ten, another choice for each commit. Without a corpus the tests that need one are skipped.
+SAMPLED = $(if $(wildcard $(CORPUS)),$(CURDIR)/.cache/sample)
+SEED = $(shell git rev-parse --short HEAD)
+sample:
+	$(if $(wildcard $(CORPUS)),testdata/sample-corpus $(CORPUS) .cache/sample $(SEED) 10)
 
 peers: $(PEERS)/helm3 $(PEERS)/helm4 ## build the Helm binaries that tests and benchmarks compare with
 
@@ -37,9 +47,9 @@ lint: ## gofmt, go vet for Linux, macOS and Windows, staticcheck
 	cd testdata/tools && $(GO) build -o $(CURDIR)/.cache/staticcheck honnef.co/go/tools/cmd/staticcheck
 	.cache/staticcheck ./...
 
-fuzz: ## run every fuzz target for FUZZTIME
+fuzz: ## run every fuzz target (or those that match FUZZ) for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	  for target in $$(grep -hs -o '^func Fuzz[A-Za-z0-9]*' $$($(GO) list -f '{{range .TestGoFiles}}{{$$.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}} {{end}}' $$pkg) /dev/null | cut -c6- | grep -E '$(FUZZ)'); do \
 	    echo "$$pkg $$target"; \
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; \
