@@ -48,13 +48,11 @@ func appendJSON(dst []byte, v any, escapeHTML bool) ([]byte, error) {
 		text, err := json.Marshal(v)
 		return append(dst, text...), err
 	}
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := marshalRaw(v)
+	if err != nil {
 		return dst, err
 	}
-	return append(dst, bytes.TrimSuffix(text.Bytes(), []byte("\n"))...), nil
+	return append(dst, text...), nil
 }
 
 // jsonEncoder writes one JSON value. Its methods return false for what only
@@ -133,8 +131,32 @@ func (j *jsonEncoder) rare(v any) bool {
 		j.dst = append(j.dst, '"')
 		return true
 	}
-	m, ok := asMap(v)
-	return ok && j.object(m)
+	if m, ok := asMap(v); ok {
+		return j.object(m)
+	}
+	return j.foreign(v)
+}
+
+// foreign writes a value of any other type, a struct say, by way of
+// encoding/json, which writes it the same wherever it stands.
+func (j *jsonEncoder) foreign(v any) bool {
+	if j.escapeHTML {
+		text, err := json.Marshal(v)
+		j.dst = append(j.dst, text...)
+		return err == nil
+	}
+	text, err := marshalRaw(v)
+	j.dst = append(j.dst, text...)
+	return err == nil
+}
+
+// marshalRaw is json.Marshal without the escapes of <, > and &.
+func marshalRaw(v any) ([]byte, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }
 
 func (j *jsonEncoder) comma(i int) {

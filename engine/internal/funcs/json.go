@@ -24,6 +24,9 @@ func mustToJSON(v any) string {
 
 // fromJSON returns the object in text; an error is its entry "Error".
 func fromJSON(text string) map[string]any {
+	if m, ok := readJSON[map[string]any](text); ok {
+		return m
+	}
 	m := map[string]any{}
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
 		m["Error"] = err.Error()
@@ -33,6 +36,9 @@ func fromJSON(text string) map[string]any {
 
 // fromJSONArray returns the array in text; an error is its only item.
 func fromJSONArray(text string) []any {
+	if list, ok := readJSON[[]any](text); ok {
+		return list
+	}
 	list := []any{}
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		return []any{err.Error()}
