@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,8 @@ type selection struct {
 	uses      tmpl.Uses
 	// tplMutates is set once a text given to tpl turned out to change values.
 	tplMutates atomic.Bool
+	// compiling is the work ahead of the first render: see compileAhead.
+	compiling sync.WaitGroup
 }
 
 // mutates reports whether a render may change its values, so that it needs a copy of its own.
@@ -113,12 +116,27 @@ func (p *Program) newSelection(nodes []*values.Node) *selection {
 		list[i] = f.file
 	}
 	s.set = tmpl.NewSet(p.funcs, list)
-	s.uses = s.set.Uses(s.rendered()...)
+	rendered := s.rendered()
+	s.uses = s.set.Uses(rendered...)
+	if runtime.GOMAXPROCS(0) > 1 {
+		s.compileAhead(rendered)
+	}
 	return s
 }
 
+// compileAhead compiles the templates that will run while the first render is
+// already under way, from the last to the first. Renders wait for its end, so
+// that nothing reads the chart after them.
+func (s *selection) compileAhead(names []string) {
+	s.compiling.Go(func() {
+		for _, name := range slices.Backward(names) {
+			s.set.Compile(name)
+		}
+	})
+}
+
 // parallelTemplates is the number of unparsed templates from which a second goroutine pays.
-const parallelTemplates = 8
+const parallelTemplates = 3
 
 // parseAll parses the templates that are not parsed yet.
 func (p *Program) parseAll(templates []templateFile) []*parsedFile {
