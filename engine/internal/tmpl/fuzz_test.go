@@ -63,8 +63,6 @@ func (g *generator) statement(depth int) {
 	switch kind {
 	case 0:
 		g.b.WriteString(g.pick("text ", "\n", "  a\n\tb"))
-	default:
-		g.b.WriteString(g.pick("{{ ", "{{- ") + g.pipe(depth) + g.pick(" }}", " -}}"))
 	case 5:
 		name := g.pick("$a", "$b", "$c")
 		op := " := "
@@ -87,6 +85,8 @@ func (g *generator) statement(depth int) {
 	case 13:
 		g.b.WriteString(fmt.Sprintf(`{{ tpl %q %s }}`, "{{ "+g.operand(2)+" }}{{ define \"t1\" }}inner{{ . }}{{ end }}{{ include \"t2\" . }}", g.operand(depth)))
 		return
+	default:
+		g.b.WriteString(g.pick("{{ ", "{{- ") + g.pipe(depth) + g.pick(" }}", " -}}"))
 	}
 	g.vars = g.vars[:min(vars, len(g.vars))]
 }
