@@ -67,16 +67,22 @@ type slab struct {
 	pieces [][]node
 	piece  int // of pieces, the one in use
 	used   int // of its nodes
-	size   int // of the next piece
+	end    int // of the text that the nodes are for, 0 if that is not known
 }
+
+// Templates have about one node for so many bytes; pieces are sized by it.
+const bytesPerNode = 10
 
 func (s *slab) make(kind nodeKind, pos int32) *node {
 	if s.piece < len(s.pieces) && s.used == len(s.pieces[s.piece]) {
 		s.piece, s.used = s.piece+1, 0
 	}
 	if s.piece == len(s.pieces) {
-		s.pieces = append(s.pieces, make([]node, s.size))
-		s.size = min(2*s.size, 256)
+		size := 256
+		if s.end > 0 {
+			size = min(max((s.end-int(pos))/bytesPerNode, 8), size)
+		}
+		s.pieces = append(s.pieces, make([]node, size))
 	}
 	n := &s.pieces[s.piece][s.used]
 	s.used++

@@ -32,9 +32,10 @@ type Template struct {
 	uses  uses
 	empty bool // has nothing but white space
 	// root is the tree. That of a define or block is made again from the text
-	// at body when it is needed: most of a chart's definitions never run.
+	// between body and end when it is needed: most of a chart's definitions never run.
 	root *node
 	body int32
+	end  int32
 
 	compileOnce sync.Once
 	program     program
@@ -72,7 +73,8 @@ func (f *File) place(t *Template) bool {
 			}
 		}
 	case old.empty:
-		old.root, old.body, old.empty, old.uses = t.root, t.body, t.empty, t.uses
+		old.root, old.body, old.end = t.root, t.body, t.end
+		old.empty, old.uses = t.empty, t.uses
 	default:
 		return t.empty
 	}
@@ -104,11 +106,11 @@ func Parse(name, text string, funcs *Funcs) (f *File, err error) {
 }
 
 // scratch has slabs for trees that are thrown away.
-var scratch = sync.Pool{New: func() any { return &slab{size: 64} }}
+var scratch = sync.Pool{New: func() any { return new(slab) }}
 
-// newParser returns a parser at the start of the file, for about so many bytes of it.
-func newParser(f *File, bytes int) *parser {
-	p := &parser{file: f, kept: slab{size: min(8+bytes/64, 256)}}
+// newParser returns a parser at the start of the file, which is to stop at end.
+func newParser(f *File, end int) *parser {
+	p := &parser{file: f, kept: slab{end: end}}
 	p.slab = &p.kept
 	p.scanner.src = f.text
 	_, p.scanner.breakIsFunc = f.funcs.byName["break"]
@@ -121,9 +123,8 @@ func (t *Template) tree() *node {
 	if t.root != nil {
 		return t.root
 	}
-	const usual = 2000 // bytes of a definition
-	p := newParser(t.file, usual)
-	p.scratch = &slab{size: 16}
+	p := newParser(t.file, int(t.end))
+	p.scratch = new(slab)
 	p.replay = true
 	p.scanner.pos = int(t.body)
 	p.begin(t.name)
@@ -281,7 +282,7 @@ func (p *parser) define() (end *node) {
 	if p.definitions--; p.definitions == 0 {
 		p.slab = &p.kept
 	}
-	p.cur.empty = list.isEmpty()
+	p.cur.empty, p.cur.end = list.isEmpty(), int32(p.scanner.pos)
 	return end
 }
 
