@@ -48,12 +48,7 @@ lint: ## gofmt, go vet for Linux, macOS and Windows, staticcheck
 	.cache/staticcheck ./...
 
 fuzz: ## run every fuzz target (or those that match FUZZ) for FUZZTIME
-	@for pkg in $$($(GO) list ./...); do \
-	  for target in $$(grep -hs -o '^func Fuzz[A-Za-z0-9]*' $$($(GO) list -f '{{range .TestGoFiles}}{{$$.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}} {{end}}' $$pkg) /dev/null | cut -c6- | grep -E '$(FUZZ)'); do \
-	    echo "$$pkg $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-	  done; \
-	done
+	GO=$(GO) testdata/fuzz-targets $(FUZZTIME) '$(FUZZ)'
 
 conformance: build peers ## hold the output over CORPUS and the project's charts against Helm's, byte by byte
 	$(GO) run ./cmd/internal/conformance -slipway bin/slipway -peers $(PEERS) -corpus "$(wildcard $(CORPUS))" -charts testdata
