@@ -68,7 +68,8 @@ type selection struct {
 	// tplMutates is set once a text given to tpl turned out to change values.
 	tplMutates atomic.Bool
 	// compiling is the work ahead of the first render: see compileAhead.
-	compiling sync.WaitGroup
+	compileOnce sync.Once
+	compiling   sync.WaitGroup
 }
 
 // mutates reports whether a render may change its values, so that it needs a copy of its own.
@@ -116,22 +117,24 @@ func (p *Program) newSelection(nodes []*values.Node) *selection {
 		list[i] = f.file
 	}
 	s.set = tmpl.NewSet(p.funcs, list)
-	rendered := s.rendered()
-	s.uses = s.set.Uses(rendered...)
-	if runtime.GOMAXPROCS(0) > 1 {
-		s.compileAhead(rendered)
-	}
+	s.uses = s.set.Uses(s.rendered()...)
 	return s
 }
 
 // compileAhead compiles the templates that will run while the first render is
 // already under way, from the last to the first. Renders wait for its end, so
 // that nothing reads the chart after them.
-func (s *selection) compileAhead(names []string) {
-	s.compiling.Go(func() {
-		for _, name := range slices.Backward(names) {
-			s.set.Compile(name)
-		}
+func (s *selection) compileAhead() {
+	if runtime.GOMAXPROCS(0) == 1 {
+		return
+	}
+	s.compileOnce.Do(func() {
+		names := s.rendered()
+		s.compiling.Go(func() {
+			for _, name := range slices.Backward(names) {
+				s.set.Compile(name)
+			}
+		})
 	})
 }
 

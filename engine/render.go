@@ -91,6 +91,7 @@ func (j *job) run(ctx context.Context) (*Output, error) {
 		name       string
 		start, end int
 	}
+	j.selection.compileAhead()
 	defer j.selection.compiling.Wait()
 	st := j.newState(ctx)
 	buf := make([]byte, 0, j.program.outputSize.Load()+1024)

@@ -30,7 +30,6 @@ func (p *Program) Trace(ctx context.Context, in Input, file string) (*Trace, err
 			return nil, err
 		}
 	}
-	defer j.selection.compiling.Wait()
 	st := j.newState(ctx)
 	for i := range j.selection.templates {
 		t := &j.selection.templates[i]
