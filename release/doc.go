@@ -1,0 +1,2 @@
+// Package release holds the records of releases in Helm's format.
+package release
