@@ -75,6 +75,8 @@ type Skipped struct {
 	Kind   string
 	Name   string
 	Events string // the annotation as it is written
+	// Content is the document.
+	Content string
 }
 
 // String is the line that Helm logs.

@@ -79,7 +79,7 @@ func Sort(files []File, options Options) (*Set, error) {
 		hook, known := newHook(doc.Name, doc.Content, &doc.Head)
 		if !known {
 			set.Skipped = append(set.Skipped, Skipped{
-				Path: doc.Name, Kind: doc.Head.Kind, Name: doc.Head.Metadata.Name, Events: events,
+				Path: doc.Name, Kind: doc.Head.Kind, Name: doc.Head.Metadata.Name, Events: events, Content: doc.Content,
 			})
 			continue
 		}

@@ -117,14 +117,14 @@ func TestSortDoesNotChangeItsInput(t *testing.T) {
 }
 
 func TestSortNamesTheDocumentsItLeavesOut(t *testing.T) {
-	set, err := Sort([]File{{"c/t.yaml", object("CustomResourceDefinition", "x", "helm.sh/hook: crd-install") + "---\n" +
-		object("Pod", "old", "helm.sh/hook: test-failure")}}, Options{})
+	crd, pod := object("CustomResourceDefinition", "x", "helm.sh/hook: crd-install"), object("Pod", "old", "helm.sh/hook: test-failure")
+	set, err := Sort([]File{{"c/t.yaml", crd + "---\n" + pod}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Skipped{
-		{Path: "c/t.yaml", Kind: "CustomResourceDefinition", Name: "x", Events: "crd-install"},
-		{Path: "c/t.yaml", Kind: "Pod", Name: "old", Events: "test-failure"},
+		{Path: "c/t.yaml", Kind: "CustomResourceDefinition", Name: "x", Events: "crd-install", Content: strings.TrimSpace(crd)},
+		{Path: "c/t.yaml", Kind: "Pod", Name: "old", Events: "test-failure", Content: strings.TrimSpace(pod)},
 	}
 	if diff := cmp.Diff(want, set.Skipped); diff != "" {
 		t.Error(diff)
