@@ -41,6 +41,12 @@ type Record struct {
 	Operation *Operation
 	// Token is what a store compares before it replaces the record; "" for one that is not stored.
 	Token string
+	// CreatedAt and ModifiedAt are when a store first and last wrote the
+	// record, by its clock and in whole seconds; zero if not known.
+	CreatedAt, ModifiedAt time.Time
+
+	unknown *unknown // fields of the JSON that Release does not have
+	tight   bool     // compress as well as possible, see Fit
 }
 
 // Operation is the run of a command that wrote a revision.
