@@ -6,7 +6,10 @@ import "strings"
 // The namespace of an object of a namespaced kind is what its document says,
 // possibly nothing, until the cluster has resolved it.
 type Ref struct {
-	APIVersion, Kind, Namespace, Name string
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace,omitempty"`
+	Name       string `json:"name"`
 }
 
 // Group is the API group: "" for the core group, "apps" for apps/v1.
