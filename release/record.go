@@ -55,6 +55,8 @@ type Operation struct {
 	Kind   string `json:"kind,omitempty"`   // install, upgrade, rollback, uninstall
 	Owner  string `json:"owner,omitempty"`  // who may go on with it at once
 	Inputs string `json:"inputs,omitempty"` // digest of everything that decides the result
+	// Hooks is the ledger of the hooks that the operation has run: "event/path/name" to the phase it is in.
+	Hooks map[string]string `json:"hooks,omitempty"`
 	Audit
 }
 

@@ -93,6 +93,9 @@ type Writer interface {
 	// manager "helm" and returns it as it is then. Errors: *ConflictError,
 	// *ImmutableError, *ForbiddenError, *RejectedError.
 	Apply(ctx context.Context, o manifest.Object, options ApplyOptions) (Live, error)
+	// MayConflict reports whether another field manager holds a field of the
+	// live object that wanted sets to another value. It asks nobody.
+	MayConflict(live Live, wanted map[string]any) bool
 	// Replace puts an object in the place of the live one, by an update or, if
 	// a field cannot be changed, by deleting and creating it.
 	Replace(ctx context.Context, o manifest.Object, live Live) (Live, error)

@@ -1,0 +1,244 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	helm "helm.sh/helm/v3/pkg/release"
+
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/manifest"
+)
+
+// procedure is what differs between installing, upgrading and rolling back,
+// once the target is known.
+type procedure struct {
+	pre, post helm.HookEvent
+	done      string // description of the revision when all went well
+	failed    string // format of the description when not: name, error
+	reason    string // of the Event
+}
+
+// draft is a target that is not stored yet.
+type draft struct {
+	record *release.Record
+	*rendered
+}
+
+// decisive are the options that decide what is applied; the others only say
+// how, and may differ when an interrupted operation goes on.
+func (o *InstallOptions) decisive() any {
+	return []any{o.Compat, o.Strict, o.EnableDNS, o.SubchartNotes, o.NoHooks, o.Labels, o.Helm2Hooks, o.RestartOnConfigChange, o.Replace}
+}
+
+// carryOut brings the target about: that of the draft, or the one at hand if
+// an interrupted operation goes on.
+func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptions, p procedure) (*Result, error) {
+	target := o.target
+	var crds []manifest.Object
+	if d != nil {
+		target, crds = d.record, d.crds
+	}
+	earlier, err := o.earlier(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.changes(ctx, target, crds, earlier)
+	if err != nil {
+		return nil, err
+	}
+	if d != nil {
+		if err := o.check(ctx, c, options); err != nil {
+			return nil, err
+		}
+		if err := o.installCRDs(ctx, d, options, len(earlier) == 0); err != nil {
+			return nil, err
+		}
+		if err := o.create(ctx, target); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.run(ctx, c, options, p); err != nil {
+		return &Result{Record: o.target}, o.fail(ctx, c, options, p, err)
+	}
+	description := p.done
+	if options.Description != "" {
+		description = options.Description
+	}
+	if err := o.finish(ctx, description, options.HistoryMax); err != nil {
+		return &Result{Record: o.target}, err
+	}
+	o.event(ctx, p.reason, fmt.Sprintf("revision %d: %s", o.target.Version, description), false)
+	return &Result{Record: o.target}, nil
+}
+
+// run does everything between the first record and the last.
+func (o *operation) run(ctx context.Context, c *changes, options *ChangeOptions, p procedure) error {
+	if !options.NoHooks {
+		if err := o.runHooks(ctx, p.pre, options, nil); err != nil {
+			return err
+		}
+	}
+	if err := o.apply(ctx, c, options); err != nil {
+		return err
+	}
+	if _, _, err := o.remove(ctx, c.obsolete, c.live, ""); err != nil {
+		return err
+	}
+	if err := o.waitReady(ctx, c.wanted, options); err != nil {
+		return err
+	}
+	if !options.NoHooks {
+		return o.runHooks(ctx, p.post, options, nil)
+	}
+	return nil
+}
+
+// earlier are the records whose objects may be live: the last deployed
+// revision first, then those after it, newest first.
+func (o *operation) earlier(ctx context.Context) ([]*release.Record, error) {
+	base := o.base()
+	var all []*release.Record
+	get := func(version int) error {
+		r, err := o.Store.Get(ctx, o.name, version)
+		if err != nil {
+			return fmt.Errorf("read revision %d: %w", version, err)
+		}
+		all = append(all, r)
+		return nil
+	}
+	after := 0
+	if base != nil {
+		after = base.Version
+		if err := get(base.Version); err != nil {
+			return nil, err
+		}
+	}
+	for i := len(o.past) - 1; i >= 0; i-- {
+		m := o.past[i]
+		if m.Version <= after || m.Version == o.revision() || m.Status == release.StatusUninstalled {
+			continue
+		}
+		if err := get(m.Version); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// fail records that the target failed, and takes back what was asked to be
+// taken back. An operation whose context has ended is to be continued: only
+// its description changes.
+func (o *operation) fail(ctx context.Context, c *changes, options *ChangeOptions, p procedure, cause error) error {
+	if errors.Is(context.Cause(ctx), ErrLockLost) {
+		return cause
+	}
+	if ctx.Err() != nil {
+		return o.interrupted(ctx, cause)
+	}
+	o.target.Info.Status = release.StatusFailed
+	o.target.Info.Description = fmt.Sprintf(p.failed, o.name, firstLine(cause))
+	if err := o.save(ctx); err != nil {
+		return errors.Join(cause, err)
+	}
+	o.event(ctx, p.reason+"Failed", o.target.Info.Description, true)
+	failure := o.problem(ctx, Failed, cause)
+	if options.CleanupOnFail && !options.Atomic {
+		if err := o.cleanUp(ctx, c); err != nil {
+			failure.Err = errors.Join(cause, fmt.Errorf("clean up: %w", err))
+		}
+	}
+	if options.Atomic {
+		return o.takeBack(ctx, failure, options)
+	}
+	return failure
+}
+
+// interrupted notes in the record that the operation is to be continued.
+func (o *operation) interrupted(ctx context.Context, cause error) error {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	o.target.Info.Description = "interrupted: run the same command again to go on"
+	failure := o.problem(ctx, Interrupted, cause)
+	if err := o.save(within); err != nil {
+		failure.Err = errors.Join(failure.Err, err)
+	}
+	failure.Hints = append(failure.Hints, "run the same command again: it goes on where this one stopped")
+	return failure
+}
+
+// firstLine is an error without the details that make no description.
+func firstLine(err error) string {
+	text := err.Error()
+	const most = 1000
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return text
+}
+
+// finishDone completes an operation of which at most the end was missing.
+func (o *operation) finishDone(ctx context.Context, historyMax int) (*Result, error) {
+	newest := o.newest()
+	o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d is deployed already by this run", newest.Version)})
+	r, err := o.Store.Get(ctx, o.name, newest.Version)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.supersede(ctx); err != nil {
+		return nil, err
+	}
+	if err := o.prune(ctx, historyMax); err != nil {
+		return nil, err
+	}
+	return &Result{Record: r, Done: true}, nil
+}
+
+// rehearse checks a draft against the cluster, if it may be asked, and changes nothing.
+func (o *operation) rehearse(ctx context.Context, d *draft, options *ChangeOptions, p procedure) (*Result, error) {
+	result := &Result{Record: d.record}
+	if options.DryRun != ServerDryRun {
+		return result, nil
+	}
+	earlier, err := o.earlier(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.changes(ctx, d.record, d.crds, earlier)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.check(ctx, c, options); err != nil {
+		return nil, err
+	}
+	return result, d.record.Fit(recordLimit)
+}
+
+// customLabels are those of the last revision with the given ones over them;
+// the value "null" removes one.
+func customLabels(last, given map[string]string) map[string]string {
+	labels := maps.Clone(last)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	for name, value := range given {
+		if value == "null" {
+			delete(labels, name)
+			continue
+		}
+		labels[name] = value
+	}
+	return labels
+}
+
+// checkLabels refuses names that Helm or slipway use themselves.
+func checkLabels(labels map[string]string) error {
+	for _, reserved := range []string{"name", "owner", "status", "version", "createdAt", "modifiedAt"} {
+		if _, set := labels[reserved]; set {
+			return fmt.Errorf("user supplied labels contains system reserved label name. System labels: [name owner status version createdAt modifiedAt]: %s", reserved)
+		}
+	}
+	return nil
+}

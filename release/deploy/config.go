@@ -1,0 +1,73 @@
+package deploy
+
+import (
+	"time"
+
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/manifest"
+)
+
+// Config is what operations act on. Clock and NewID must be set, and all of
+// Cluster, Store and Locker but for a client-side dry run.
+type Config struct {
+	Cluster   Cluster
+	Store     Store
+	Locker    Locker
+	Namespace string
+	// Clock tells the time, usually time.Now.
+	Clock func() time.Time
+	// NewID gives an id that no other operation has: letters, digits and dashes, 40 at most.
+	NewID func() string
+	// Owner names the run that this operation belongs to, such as a build of a
+	// pipeline. The same owner takes over at once what it left unfinished, and
+	// what it has finished already it does not do again. Empty: each operation
+	// is its own owner.
+	Owner string
+	// Audit is recorded with each revision.
+	Audit release.Audit
+	// Concurrency is how many requests of one wave run at a time; 0 means 32.
+	Concurrency int
+	// Observe, if not nil, is told what happens. It may be called concurrently.
+	Observe func(Notice)
+}
+
+// Notice is one thing that an operation did or found.
+type Notice struct {
+	Time    time.Time
+	Step    Step
+	Ref     manifest.Ref // zero unless it is about one object
+	Action  string       // of an object: created, configured, deleted, unchanged, kept, ready ...
+	Message string       // a sentence, or lines of a log
+}
+
+// Step is the part of an operation that a notice belongs to.
+type Step string
+
+// The steps of operations.
+const (
+	StepWarning Step = "warning"
+	StepLock    Step = "lock"
+	StepRecord  Step = "record"
+	StepCRD     Step = "crd"
+	StepHook    Step = "hook"
+	StepLog     Step = "log" // a hook's log
+	StepApply   Step = "apply"
+	StepDelete  Step = "delete"
+	StepWait    Step = "wait"
+)
+
+func (c *Config) notify(n Notice) {
+	if c.Observe != nil {
+		n.Time = c.Clock()
+		c.Observe(n)
+	}
+}
+
+func (c *Config) warn(message string) { c.notify(Notice{Step: StepWarning, Message: message}) }
+
+func (c *Config) concurrency() int {
+	if c.Concurrency > 0 {
+		return c.Concurrency
+	}
+	return 32
+}

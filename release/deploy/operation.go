@@ -1,0 +1,314 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	helmtime "helm.sh/helm/v3/pkg/time"
+
+	"github.com/e6d26078/slipway/release"
+)
+
+// The kinds of operations, as records name them.
+const (
+	kindInstall   = "install"
+	kindUpgrade   = "upgrade"
+	kindRollback  = "rollback"
+	kindUninstall = "uninstall"
+	kindTest      = "test"
+)
+
+// applyMethod is how Helm 4 writes in its records that objects are written by server-side apply.
+const applyMethod = "ssa"
+
+// endTime bounds what is still written once the context of an operation has ended.
+const endTime = 3 * time.Second
+
+// operation is one run of a command on one release.
+type operation struct {
+	Config
+	name   string
+	kind   string
+	id     string
+	inputs string // digest
+	lock   Lock
+	past   []release.Meta // oldest first
+	broken bool           // the newest revision was left unfinished, and is marked as failed
+	target *release.Record
+}
+
+func newOperation(c Config, kind, name, inputs string) *operation {
+	return &operation{Config: c, kind: kind, name: name, id: c.NewID(), inputs: inputs}
+}
+
+// record is what the operation leaves in the revisions that it writes.
+func (o *operation) record() *release.Operation {
+	return &release.Operation{ID: o.id, Kind: o.kind, Owner: o.Owner, Inputs: o.inputs, Audit: o.Audit}
+}
+
+func (o *operation) revision() int {
+	if o.target == nil {
+		return 0
+	}
+	return o.target.Version
+}
+
+func helmTime(t time.Time) helmtime.Time { return helmtime.Time{Time: t} }
+
+// locked runs body under the lock of the release. The error is an *Error.
+// What body has not classified counts as refused as long as there is no
+// target, and as failed from then on.
+func (o *operation) locked(ctx context.Context, body func(ctx context.Context) error) error {
+	holder := Holder{Owner: o.Owner, Operation: o.id}
+	if holder.Owner == "" {
+		holder.Owner = o.id
+	}
+	lock, err := o.Locker.Acquire(ctx, o.name, holder)
+	if err != nil {
+		return o.problem(ctx, Refused, err)
+	}
+	o.lock = lock
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-lock.Lost():
+			cancel(ErrLockLost)
+		case <-ctx.Done():
+		}
+	}()
+	err = body(ctx)
+	var problem *Error
+	if err != nil {
+		problem = o.problem(ctx, o.outcomeSoFar(), err)
+	}
+	if err := o.unlock(ctx, problem); err != nil && problem == nil {
+		return &Error{Outcome: Failed, Release: o.name, Revision: o.revision(), Err: fmt.Errorf("give up the lock: %w", err)}
+	}
+	if problem == nil {
+		return nil // and not a nil *Error
+	}
+	return problem
+}
+
+func (o *operation) outcomeSoFar() Outcome {
+	if o.target != nil && o.target.Token != "" {
+		return Failed
+	}
+	return Refused
+}
+
+// unlock ends the lock in the way that fits the operation's outcome.
+func (o *operation) unlock(ctx context.Context, problem *Error) error {
+	if errors.Is(context.Cause(ctx), ErrLockLost) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	switch {
+	case problem != nil && problem.Outcome == Interrupted:
+		return o.lock.Suspend(ctx)
+	case problem == nil && o.kind == kindUninstall, problem != nil && problem.Outcome == Refused && len(o.past) == 0:
+		return o.lock.Remove(ctx)
+	}
+	return o.lock.Release(ctx)
+}
+
+// readPast fetches the history, and refuses to go on beside somebody else.
+func (o *operation) readPast(ctx context.Context) error {
+	past, err := o.Store.History(ctx, o.name)
+	if err != nil {
+		return fmt.Errorf("read the history of release %s: %w", o.name, err)
+	}
+	o.past = past
+	newest := o.newest()
+	if newest == nil || !unfinished(newest.Status) || newest.Operation != nil {
+		return nil
+	}
+	if newest.Status == release.StatusUninstalling {
+		return nil // Helm leaves this behind when a hook fails; only an uninstall goes on from it
+	}
+	return &Error{
+		Outcome: Locked, Release: o.name, Revision: newest.Version,
+		Err:   &PendingError{Release: o.name, Revision: newest.Version, Status: newest.Status},
+		Hints: []string{"a Helm may still be at work on it; if none is, 'slipway recover " + o.name + "' shows how to repair it"},
+	}
+}
+
+func unfinished(s release.Status) bool { return s.IsPending() || s == release.StatusUninstalling }
+
+// newest is the last revision, nil if there is none.
+func (o *operation) newest() *release.Meta {
+	if len(o.past) == 0 {
+		return nil
+	}
+	return &o.past[len(o.past)-1]
+}
+
+// nextRevision is the number of a new revision.
+func (o *operation) nextRevision() int {
+	if newest := o.newest(); newest != nil {
+		return newest.Version + 1
+	}
+	return 1
+}
+
+// unfinishedRun takes up the newest revision if an operation with the same
+// inputs was interrupted while it wrote it. One with other inputs is marked
+// failed. It returns whether the target is set.
+func (o *operation) unfinishedRun(ctx context.Context) (resumed bool, err error) {
+	newest := o.newest()
+	if newest == nil || !newest.Status.IsPending() {
+		return false, nil
+	}
+	r, err := o.Store.Get(ctx, o.name, newest.Version)
+	if err != nil {
+		return false, err
+	}
+	if o.inputs != "" && newest.Operation.Inputs == o.inputs {
+		o.id = newest.Operation.ID
+		resumed := o.record()
+		resumed.Hooks = r.Operation.Hooks
+		r.Operation = resumed
+		o.target = r
+		o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("going on with revision %d, which was interrupted", r.Version)})
+		return true, nil
+	}
+	r.Info.Status = release.StatusFailed
+	r.Info.Description = fmt.Sprintf("interrupted, and followed by revision %d", newest.Version+1)
+	if err := o.Store.Update(ctx, r); err != nil {
+		return false, fmt.Errorf("mark revision %d as failed: %w", r.Version, err)
+	}
+	newest.Status = release.StatusFailed
+	o.broken = true
+	o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d was interrupted; it is marked as failed", r.Version)})
+	return false, nil
+}
+
+// alreadyDone reports whether the same run of the same owner has finished this
+// operation: only the end of it may be missing.
+func (o *operation) alreadyDone() bool {
+	newest := o.newest()
+	if newest == nil || newest.Status != release.StatusDeployed || newest.Operation == nil {
+		return false
+	}
+	did := newest.Operation
+	same := o.inputs != "" && did.Inputs == o.inputs
+	return same && (did.ID == o.lock.Previous() || o.Owner != "" && did.Owner == o.Owner)
+}
+
+// base is the revision whose objects are live: the last that was deployed, or
+// superseded by one that failed. Nil if nothing ever was.
+func (o *operation) base() *release.Meta {
+	for i := len(o.past) - 1; i >= 0; i-- {
+		if m := &o.past[i]; m.Status == release.StatusDeployed {
+			return m
+		}
+	}
+	for i := len(o.past) - 1; i >= 0; i-- {
+		if m := &o.past[i]; m.Status == release.StatusSuperseded {
+			return m
+		}
+	}
+	return nil
+}
+
+// create stores the target: the write-ahead record.
+func (o *operation) create(ctx context.Context, r *release.Record) error {
+	if err := r.Fit(recordLimit); err != nil {
+		return err
+	}
+	if err := o.Store.Create(ctx, r); err != nil {
+		return fmt.Errorf("store revision %d: %w", r.Version, err)
+	}
+	o.target = r
+	o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d is %s", r.Version, r.Info.Status)})
+	return nil
+}
+
+// recordLimit is what a Secret or ConfigMap can hold, less some room for its metadata, in bytes.
+const recordLimit = 1<<20 - 16<<10
+
+// save stores what has changed in the target.
+func (o *operation) save(ctx context.Context) error {
+	if err := o.Store.Update(ctx, o.target); err != nil {
+		return fmt.Errorf("store revision %d: %w", o.target.Version, err)
+	}
+	return nil
+}
+
+// finish marks the target as deployed and what was deployed before as
+// superseded, and removes old revisions. Each step may have been done before.
+func (o *operation) finish(ctx context.Context, description string, historyMax int) error {
+	if o.target != nil {
+		o.target.Info.Status = release.StatusDeployed
+		o.target.Info.Description = description
+		if err := o.save(ctx); err != nil {
+			return err
+		}
+		o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d is deployed", o.target.Version)})
+	}
+	if err := o.supersede(ctx); err != nil {
+		return err
+	}
+	return o.prune(ctx, historyMax)
+}
+
+// supersede marks every deployed revision but the newest.
+func (o *operation) supersede(ctx context.Context) error {
+	newest := o.revision()
+	if newest == 0 {
+		newest = o.newest().Version
+	}
+	for i := range o.past {
+		m := &o.past[i]
+		if m.Status != release.StatusDeployed || m.Version == newest {
+			continue
+		}
+		r, err := o.Store.Get(ctx, o.name, m.Version)
+		if errors.Is(err, release.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.Info.Status = release.StatusSuperseded
+		if err := o.Store.Update(ctx, r); err != nil {
+			return fmt.Errorf("mark revision %d as superseded: %w", m.Version, err)
+		}
+		m.Status = release.StatusSuperseded
+	}
+	return nil
+}
+
+// prune removes the oldest revisions, so that limit are left; the one that is
+// deployed always stays.
+func (o *operation) prune(ctx context.Context, limit int) error {
+	total := len(o.past)
+	if o.target != nil && (total == 0 || o.past[total-1].Version != o.target.Version) {
+		total++
+	}
+	for _, m := range o.past {
+		if limit <= 0 || total <= limit {
+			return nil
+		}
+		if m.Status == release.StatusDeployed || m.Version == o.revision() {
+			continue
+		}
+		if err := o.Store.Delete(ctx, o.name, m.Version); err != nil && !errors.Is(err, release.ErrNotFound) {
+			return fmt.Errorf("remove revision %d from the history: %w", m.Version, err)
+		}
+		total--
+	}
+	return nil
+}
+
+// event writes a Kubernetes Event about the target.
+func (o *operation) event(ctx context.Context, reason, message string, warning bool) {
+	o.Cluster.Event(ctx, Event{
+		Release: o.name, Namespace: o.Namespace, Revision: o.revision(),
+		Reason: reason, Message: message, Warning: warning, Operation: o.record(),
+	})
+}

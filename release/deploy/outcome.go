@@ -1,0 +1,114 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/e6d26078/slipway/release"
+)
+
+// Outcome says in which state an operation that failed has left the release.
+type Outcome int
+
+// The outcomes.
+const (
+	// Refused: nothing was changed.
+	Refused Outcome = iota
+	// Failed: the revision is recorded as failed.
+	Failed
+	// RolledBack: the operation failed and its changes were taken back.
+	RolledBack
+	// Locked: somebody else works on the release; nothing was changed by us.
+	Locked
+	// TimedOut: the revision is recorded as failed because a time limit passed.
+	TimedOut
+	// Interrupted: the context ended; the same operation goes on from here.
+	Interrupted
+	// Retryable: nothing was changed, and the same call may succeed later.
+	Retryable
+)
+
+// Error is what every operation returns when it does not succeed.
+type Error struct {
+	Outcome  Outcome
+	Release  string
+	Revision int // 0 if none was made
+	Hints    []string
+	Err      error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// PendingError says that a revision is pending that no operation of ours wrote,
+// so that a Helm may be at work on it, or that a rollout is under way.
+type PendingError struct {
+	Release  string
+	Revision int
+	Status   release.Status
+	Rollout  bool
+}
+
+func (e *PendingError) Error() string {
+	if e.Rollout {
+		return fmt.Sprintf("release %s: revision %d is being rolled out", e.Release, e.Revision)
+	}
+	return fmt.Sprintf("release %s: revision %d is %s, and it was not slipway that wrote it", e.Release, e.Revision, e.Status)
+}
+
+// NoReleaseError says that there is no such release, or none that the operation can start from.
+type NoReleaseError struct {
+	Release string
+	Reason  string // such as "has no deployed revision"
+}
+
+func (e *NoReleaseError) Error() string { return fmt.Sprintf("release %s %s", e.Release, e.Reason) }
+
+// ForeignError says that objects exist already and belong to somebody else.
+type ForeignError struct{ Objects []ForeignObject }
+
+// Error lists the objects.
+func (e *ForeignError) Error() string {
+	text := "objects exist already and do not belong to the release:"
+	for _, o := range e.Objects {
+		text += fmt.Sprintf("\n  %s: %s", o.Ref, o.Owner)
+	}
+	return text
+}
+
+// UnknownKindsError says that the cluster does not serve kinds that the chart uses.
+type UnknownKindsError struct{ Objects []SourcedRef }
+
+func (e *UnknownKindsError) Error() string {
+	text := "the cluster does not know these kinds:"
+	for _, o := range e.Objects {
+		text += fmt.Sprintf("\n  %s %s (%s) of %s", o.Ref.APIVersion, o.Ref.Kind, o.Ref.Name, o.Source)
+	}
+	return text
+}
+
+// problem turns an error into the Error that an operation returns.
+func (o *operation) problem(ctx context.Context, outcome Outcome, err error) *Error {
+	var already *Error
+	if errors.As(err, &already) {
+		return already
+	}
+	e := &Error{Outcome: outcome, Release: o.name, Revision: o.revision(), Err: err}
+	var locked *LockedError
+	var pending *PendingError
+	var unreachable *UnreachableError
+	switch {
+	case errors.Is(context.Cause(ctx), ErrLockLost):
+		e.Outcome, e.Err = Locked, ErrLockLost
+	case ctx.Err() != nil:
+		e.Outcome, e.Err = Interrupted, fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+	case errors.As(err, &locked), errors.As(err, &pending):
+		e.Outcome = Locked
+	case outcome == Refused && errors.As(err, &unreachable) && !unreachable.Unauthenticated:
+		e.Outcome = Retryable
+	case outcome == Failed && errors.Is(err, context.DeadlineExceeded):
+		e.Outcome = TimedOut
+	}
+	return e
+}

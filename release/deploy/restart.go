@@ -1,0 +1,110 @@
+package deploy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/e6d26078/slipway/chart/yaml"
+	"github.com/e6d26078/slipway/release/manifest"
+)
+
+// configAnnotation stands in a pod template and changes with the ConfigMaps
+// and Secrets of the release that the pods use.
+const configAnnotation = "slipway.dev/config-digest"
+
+// workloads are the kinds whose pods are restarted when their template changes.
+var workloads = []string{"Deployment", "StatefulSet", "DaemonSet"}
+
+// stampConfig puts the digest of their configuration into the pod templates of
+// workloads, so that pods are restarted when it changes. It stands in the
+// manifest, so what is recorded is what is applied.
+func stampConfig(docs []manifest.Doc) error {
+	content := map[string]string{}
+	for _, d := range docs {
+		if (d.Head.Kind == "ConfigMap" || d.Head.Kind == "Secret") && d.Head.Metadata != nil {
+			content[d.Head.Kind+"/"+d.Head.Metadata.Name] = d.Content
+		}
+	}
+	for i, d := range docs {
+		if !slices.Contains(workloads, d.Head.Kind) {
+			continue
+		}
+		objects, err := manifest.Objects(d.Content)
+		if err != nil {
+			return &manifest.ParseError{File: d.Name, Doc: d.Content, Err: err}
+		}
+		if len(objects) != 1 {
+			continue
+		}
+		fields := objects[0].Fields
+		used := configOf(fields, content)
+		if len(used) == 0 {
+			continue
+		}
+		h := sha256.New()
+		for _, name := range used {
+			fmt.Fprintf(h, "%s\n%s\n", name, content[name])
+		}
+		stamp(fields, hex.EncodeToString(h.Sum(nil)))
+		text, err := yaml.Append(nil, fields)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.Name, err)
+		}
+		docs[i].Content = string(text)
+	}
+	return nil
+}
+
+// stamp sets the annotation in a workload's pod template.
+func stamp(fields map[string]any, digest string) {
+	at := fields
+	for _, name := range []string{"spec", "template", "metadata", "annotations"} {
+		below, ok := at[name].(map[string]any)
+		if !ok {
+			below = map[string]any{}
+			at[name] = below
+		}
+		at = below
+	}
+	at[configAnnotation] = digest
+}
+
+// configOf lists the ConfigMaps and Secrets of the release that a workload's
+// pods use, as volumes or for their environment, sorted.
+func configOf(workload map[string]any, content map[string]string) []string {
+	var used []string
+	var walk func(v any)
+	refer := func(kind string, v any, fields ...string) {
+		reference, _ := v.(map[string]any)
+		for _, field := range fields {
+			name, ok := reference[field].(string)
+			if _, ours := content[kind+"/"+name]; ok && ours {
+				used = append(used, kind+"/"+name)
+			}
+		}
+	}
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, below := range v {
+				switch key {
+				case "configMap", "configMapRef", "configMapKeyRef":
+					refer("ConfigMap", below, "name")
+				case "secret", "secretRef", "secretKeyRef":
+					refer("Secret", below, "name", "secretName")
+				}
+				walk(below)
+			}
+		case []any:
+			for _, below := range v {
+				walk(below)
+			}
+		}
+	}
+	spec, _ := workload["spec"].(map[string]any)
+	walk(spec["template"])
+	slices.Sort(used)
+	return slices.Compact(used)
+}

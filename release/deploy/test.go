@@ -1,0 +1,80 @@
+package deploy
+
+import (
+	"context"
+	"time"
+
+	helm "helm.sh/helm/v3/pkg/release"
+
+	"github.com/e6d26078/slipway/release"
+)
+
+// TestOptions choose which tests of a release run. The zero value runs all.
+type TestOptions struct {
+	// Only and Except select tests by the name of the hook.
+	Only, Except []string
+	// Timeout bounds each test; 0 means 5 minutes.
+	Timeout time.Duration
+}
+
+// Test runs the test hooks of the newest revision and records how they ended.
+// The error is an *Error; a test that fails is a *HookFailedError in it.
+func Test(ctx context.Context, config Config, name string, options TestOptions) (*Result, error) {
+	o := newOperation(config, kindTest, name, "")
+	result := &Result{}
+	err := o.locked(ctx, func(ctx context.Context) error {
+		if err := o.readPast(ctx); err != nil {
+			return err
+		}
+		newest := o.newest()
+		if newest == nil {
+			return &NoReleaseError{Release: name, Reason: "does not exist"}
+		}
+		r, err := o.Store.Get(ctx, name, newest.Version)
+		if err != nil {
+			return err
+		}
+		result.Record = r
+		if r.Info.Status.IsPending() {
+			return &PendingError{Release: name, Revision: r.Version, Status: r.Info.Status}
+		}
+		return o.test(ctx, r, &options)
+	})
+	if err != nil {
+		return result, err
+	}
+	return result, nil
+}
+
+func (o *operation) test(ctx context.Context, r *release.Record, options *TestOptions) error {
+	before := r.Operation
+	o.target = r
+	r.Operation = o.record() // a ledger of its own, so that tests run each time
+	change := &ChangeOptions{Timeout: options.Timeout}
+	err := o.runHooks(ctx, helm.HookTest, change, options.selects)
+	if err == nil {
+		err = o.runHooks(ctx, testFailure, change, options.selects)
+	}
+	r.Operation = before
+	if e := o.save(context.WithoutCancel(ctx)); err == nil {
+		err = e
+	}
+	return err
+}
+
+func (o *TestOptions) selects(h *helm.Hook) bool {
+	for _, name := range o.Except {
+		if h.Name == name {
+			return false
+		}
+	}
+	if len(o.Only) == 0 {
+		return true
+	}
+	for _, name := range o.Only {
+		if h.Name == name {
+			return true
+		}
+	}
+	return false
+}
