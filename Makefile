@@ -13,9 +13,16 @@ HELM3_LDFLAGS := -w -s -X helm.sh/helm/v3/internal/version.version=v3.22.0 \
 HELM4_LDFLAGS := -w -s -X helm.sh/helm/v4/internal/version.version=v4.3.1 \
 	-X helm.sh/helm/v4/internal/version.gitTreeState=clean
 
+# The version that the control plane reports (testdata/cluster); clients refuse to parse the one of an unreleased build.
+CLUSTER := .cache/cluster
+CLUSTER_SOURCES := $(wildcard testdata/cluster/go.* testdata/cluster/*.go)
+CLUSTER_LDFLAGS := -w -s -X k8s.io/component-base/version.gitVersion=v1.36.3 \
+	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36
+
+.PHONY: cluster cluster-up
 .PHONY: help build test sweep sample lint bench conformance fuzz docs peers
 help:
-	@sed -n 's/^\([a-z]*\): *.*## \(.*\)/\1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/\1\t\2/p' Makefile
 
 build: ## build bin/slipway
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/slipway ./cmd/slipway
@@ -39,6 +46,15 @@ $(PEERS)/helm3: testdata/peers/helm3/go.mod testdata/peers/helm3/go.sum
 
 $(PEERS)/helm4: testdata/peers/helm4/go.mod testdata/peers/helm4/go.sum
 	cd testdata/peers/helm4 && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(HELM4_LDFLAGS)" -o $(CURDIR)/$@ helm.sh/helm/v4/cmd/helm
+
+cluster: $(CLUSTER) ## build the Kubernetes control plane that tests use (some minutes with cold caches)
+
+$(CLUSTER): $(CLUSTER_SOURCES)
+	cd testdata/cluster && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(CLUSTER_LDFLAGS)" -o $(CURDIR)/$@ .
+
+cluster-up: $(CLUSTER) ## run a Kubernetes control plane until a signal; writes KUBECONFIG=FILE and prints `ready`
+	@test "$(origin KUBECONFIG)" = 'command line' || { echo 'usage: make cluster-up KUBECONFIG=FILE'; exit 2; }
+	@exec $(CLUSTER) up --kubeconfig '$(KUBECONFIG)'
 
 lint: ## gofmt, go vet for Linux, macOS and Windows, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }
