@@ -124,15 +124,16 @@ func isGzip(data []byte) bool { return bytes.HasPrefix(data, []byte{0x1f, 0x8b, 
 // cluster's stores put under the key "release". Fields that were unknown to
 // Decode are where they were.
 func (r *Record) Encode() ([]byte, error) {
-	raw, err := r.json()
+	raw, err := r.JSON()
 	if err != nil {
 		return nil, err
 	}
 	return pack(raw, r.level())
 }
 
-// json is what Helm's own encoder writes, with the unknown fields put back.
-func (r *Record) json() ([]byte, error) {
+// JSON is the record before it is compressed:
+// what Helm's own encoder writes, with the unknown fields put back.
+func (r *Record) JSON() ([]byte, error) {
 	if r.Release == nil || r.Info == nil {
 		return nil, errors.New("encode a record: it has no release or no info")
 	}

@@ -55,7 +55,7 @@ func size(n int) string {
 // read it. A rollback needs none of them. The chart that r.Chart points to stays
 // as it is; r gets another one if files go.
 func (r *Record) Fit(limit int) error {
-	raw, err := r.json()
+	raw, err := r.JSON()
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // ListOptions choose what a store lists. The zero value is everything.
@@ -26,9 +28,18 @@ func SortMeta(list []Meta) {
 	})
 }
 
-// HasState reports whether a state is among the wanted ones.
-func (o ListOptions) HasState(s Status) bool {
-	return len(o.States) == 0 || slices.Contains(o.States, s)
+// Matcher does what an API server does with the options, but for Limit.
+func (o ListOptions) Matcher() (func(Meta) bool, error) {
+	selector, err := labels.Parse(o.Selector)
+	if err != nil {
+		return nil, fmt.Errorf("selector %q: %w", o.Selector, err)
+	}
+	return func(m Meta) bool {
+		if o.Namespace != "" && m.Namespace != o.Namespace {
+			return false
+		}
+		return (len(o.States) == 0 || slices.Contains(o.States, m.Status)) && selector.Matches(labels.Set(m.StoredLabels()))
+	}, nil
 }
 
 // NotFound is an ErrNotFound that names the revision.

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"k8s.io/apimachinery/pkg/labels"
 )
 
 // Memory is a store that keeps records of one namespace in memory, encoded as
@@ -43,7 +41,7 @@ func (s *Memory) History(_ context.Context, name string) ([]Meta, error) {
 
 // List returns revisions of all releases by namespace, name and revision.
 func (s *Memory) List(_ context.Context, options ListOptions) ([]Meta, error) {
-	match, err := options.matcher()
+	match, err := options.Matcher()
 	if err != nil {
 		return nil, err
 	}
@@ -60,20 +58,6 @@ func (s *Memory) List(_ context.Context, options ListOptions) ([]Meta, error) {
 		list = list[:options.Limit]
 	}
 	return list, nil
-}
-
-// matcher does what an API server does with the options.
-func (o ListOptions) matcher() (func(Meta) bool, error) {
-	selector, err := labels.Parse(o.Selector)
-	if err != nil {
-		return nil, fmt.Errorf("selector %q: %w", o.Selector, err)
-	}
-	return func(m Meta) bool {
-		if o.Namespace != "" && m.Namespace != o.Namespace {
-			return false
-		}
-		return o.HasState(m.Status) && selector.Matches(labels.Set(m.StoredLabels()))
-	}, nil
 }
 
 // Get reads a revision, or returns ErrNotFound.
