@@ -9,7 +9,6 @@ import (
 	helm "helm.sh/helm/v3/pkg/release"
 
 	"github.com/e6d26078/slipway/release"
-	"github.com/e6d26078/slipway/release/manifest"
 )
 
 // procedure is what differs between installing, upgrading and rolling back,
@@ -36,27 +35,29 @@ func (o *InstallOptions) decisive() any {
 // carryOut brings the target about: that of the draft, or the one at hand if
 // an interrupted operation goes on.
 func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptions, p procedure) (*Result, error) {
-	target := o.target
-	var crds []manifest.Object
-	if d != nil {
-		target, crds = d.record, d.crds
-	}
 	earlier, err := o.earlier(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := o.changes(ctx, target, crds, earlier)
+	resumed := d == nil
+	if resumed {
+		d = &draft{o.target, &rendered{}}
+	}
+	c, err := o.changes(ctx, d, earlier, options)
 	if err != nil {
 		return nil, err
 	}
-	if d != nil {
-		if err := o.check(ctx, c, options); err != nil {
+	if !resumed {
+		if err := o.check(ctx, c, options, false); err != nil {
 			return nil, err
 		}
-		if err := o.installCRDs(ctx, d, options, len(earlier) == 0); err != nil {
+		if err := d.record.Fit(recordLimit); err != nil {
 			return nil, err
 		}
-		if err := o.create(ctx, target); err != nil {
+		if err := o.applyCRDs(ctx, c, options); err != nil {
+			return nil, err
+		}
+		if err := o.create(ctx, d.record); err != nil {
 			return nil, err
 		}
 	}
@@ -84,10 +85,10 @@ func (o *operation) run(ctx context.Context, c *changes, options *ChangeOptions,
 	if err := o.apply(ctx, c, options); err != nil {
 		return err
 	}
-	if _, _, err := o.remove(ctx, c.obsolete, c.live, ""); err != nil {
+	if _, _, err := o.remove(ctx, c, ""); err != nil {
 		return err
 	}
-	if err := o.waitReady(ctx, c.wanted, options); err != nil {
+	if err := o.waitReady(ctx, c.input.Wanted, options); err != nil {
 		return err
 	}
 	if !options.NoHooks {
@@ -206,12 +207,14 @@ func (o *operation) rehearse(ctx context.Context, d *draft, options *ChangeOptio
 	if err != nil {
 		return nil, err
 	}
-	c, err := o.changes(ctx, d.record, d.crds, earlier)
+	c, err := o.changes(ctx, d, earlier, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.check(ctx, c, options); err != nil {
-		return nil, err
+	err = o.check(ctx, c, options, true)
+	result.Plan = c.plan
+	if err != nil {
+		return result, err
 	}
 	return result, d.record.Fit(recordLimit)
 }

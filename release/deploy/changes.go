@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	helm "helm.sh/helm/v3/pkg/release"
 
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/manifest"
@@ -18,67 +18,102 @@ import (
 
 // changes is what an operation has to do to the objects of a release.
 type changes struct {
-	wanted   []manifest.Object // with ownership set
-	last     []manifest.Object // what earlier revisions have made
-	live     map[manifest.Ref]Live
-	same     map[manifest.Ref]bool // nothing has to be sent
-	replace  map[manifest.Ref]bool // to be replaced instead of applied
-	obsolete []manifest.Object     // to be deleted
-	created  []manifest.Ref        // so far
-	mu       sync.Mutex
+	input   plan.Input
+	plan    *plan.Plan
+	novel   map[manifest.Ref]bool // their kinds are served only once the chart's CRDs are there
+	mu      sync.Mutex            // for what follows
+	created []manifest.Object     // so far
 }
 
-// key identifies an object across versions of its API.
-func key(r manifest.Ref) manifest.Ref {
-	r.APIVersion = r.Group()
-	return r
-}
-
-// changes compares the wanted manifest with the earlier revisions and the cluster.
-func (o *operation) changes(ctx context.Context, target *release.Record, crds []manifest.Object, earlier []*release.Record) (*changes, error) {
-	wanted, err := o.wantedObjects(ctx, target, crds)
-	if err != nil {
-		return nil, err
-	}
-	last, intact, err := o.earlierObjects(ctx, earlier)
-	if err != nil {
-		return nil, err
-	}
-	c := &changes{wanted: wanted, last: last, same: map[manifest.Ref]bool{}, replace: map[manifest.Ref]bool{}}
-	refs := make([]manifest.Ref, 0, len(wanted)+8)
-	is := make(map[manifest.Ref]bool, len(wanted))
-	for _, w := range wanted {
-		refs = append(refs, w.Ref)
-		is[key(w.Ref)] = true
-	}
-	for _, l := range last {
-		if !is[key(l.Ref)] {
-			c.obsolete = append(c.obsolete, l)
-			refs = append(refs, l.Ref)
+// changes compares what is wanted with the earlier revisions and the cluster.
+// earlier holds the last deployed revision first, if there is one, and then
+// those that failed after it.
+func (o *operation) changes(ctx context.Context, d *draft, earlier []*release.Record, options *ChangeOptions) (*changes, error) {
+	c := &changes{novel: map[manifest.Ref]bool{}, input: plan.Input{
+		Release: o.name, Namespace: o.Namespace, Operation: plan.Operation(o.kind),
+		TakeOwnership: options.TakeOwnership, Force: options.Recreate || options.Force, ApplyCRDs: options.CRDs == ApplyCRDs || options.CRDs == PlanCRDs,
+	}}
+	if d != nil {
+		c.input.Revision = d.record.Version
+		for _, h := range d.record.Hooks {
+			c.input.Hooks = append(c.input.Hooks, hookOf(h))
+		}
+		if err := o.addWanted(ctx, c, d, options, len(earlier) == 0); err != nil {
+			return nil, err
 		}
 	}
-	if c.live, err = o.Cluster.Read(ctx, refs); err != nil {
+	for _, r := range earlier {
+		objects, err := o.earlierObjects(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if r.Info.Status == release.StatusDeployed || r.Info.Status == release.StatusSuperseded || o.kind == kindUninstall {
+			c.input.Last = append(c.input.Last, objects...)
+		} else {
+			c.input.Attempted = append(c.input.Attempted, objects...)
+		}
+	}
+	live, err := o.Cluster.Read(ctx, c.refs())
+	if err != nil {
 		return nil, fmt.Errorf("read the live objects: %w", err)
 	}
-	for _, w := range wanted {
-		if before, ok := intact[w.Ref]; ok && reflect.DeepEqual(before, w.Fields) && c.live[w.Ref] != nil && plan.Holds(c.live[w.Ref], w.Fields) {
-			c.same[w.Ref] = true
-		}
-	}
+	c.input.Live = live
+	c.plan = plan.Compute(c.input)
 	return c, nil
 }
 
-// wantedObjects are the objects of a record, located and marked as the release's own.
-func (o *operation) wantedObjects(ctx context.Context, r *release.Record, crds []manifest.Object) ([]manifest.Object, error) {
-	objects, err := manifest.Objects(r.Manifest)
+// refs are all objects that may be live.
+func (c *changes) refs() []manifest.Ref {
+	var refs []manifest.Ref
+	seen := map[manifest.Ref]bool{}
+	for _, objects := range [][]manifest.Object{c.input.Wanted, c.input.CRDs, c.input.Last, c.input.Attempted} {
+		for i := range objects {
+			ref := objects[i].Ref
+			if !seen[ref] && !c.novel[ref] && ref.Name != "" {
+				seen[ref] = true
+				refs = append(refs, ref)
+			}
+		}
+	}
+	return refs
+}
+
+// addWanted locates the objects of a draft and the definitions that come with it.
+func (o *operation) addWanted(ctx context.Context, c *changes, d *draft, options *ChangeOptions, first bool) error {
+	crds := slices.Clone(d.crds)
+	switch options.CRDs {
+	case CreateCRDs:
+		if !first {
+			crds = nil
+		}
+	case SkipCRDs:
+		crds = nil
+	default:
+		crds = append(crds, d.hookCRDs...)
+	}
+	objects, err := manifest.Objects(d.record.Manifest)
 	if err != nil {
-		return nil, &RenderError{Err: err}
+		return &RenderError{Err: err}
+	}
+	defined := append(definitionsAmong(crds), definitionsAmong(objects)...)
+	if c.input.Wanted, err = o.locate(ctx, c, objects, defined); err != nil {
+		return err
+	}
+	c.input.CRDs, err = o.locate(ctx, c, crds, defined)
+	return err
+}
+
+// locate gives objects their namespaces. Kinds that the cluster does not
+// serve must be among those that are defined on the way.
+func (o *operation) locate(ctx context.Context, c *changes, objects []manifest.Object, defined []definition) ([]manifest.Object, error) {
+	if len(objects) == 0 {
+		return nil, nil
 	}
 	resolved, err := o.Cluster.Resolve(ctx, objects, o.Namespace)
 	if err != nil {
 		return nil, err
 	}
-	known, unknown := settle(resolved.Unknown, append(definitionsAmong(crds), definitionsAmong(resolved.Objects)...), o.Namespace)
+	novel, unknown := settle(resolved.Unknown, defined, o.Namespace)
 	if len(unknown) > 0 {
 		e := &UnknownKindsError{}
 		for _, u := range unknown {
@@ -86,127 +121,135 @@ func (o *operation) wantedObjects(ctx context.Context, r *release.Record, crds [
 		}
 		return nil, e
 	}
-	all := append(resolved.Objects, known...)
-	for i := range all {
-		all[i] = plan.Own(all[i], o.name, o.Namespace)
+	for _, n := range novel {
+		c.novel[n.Ref] = true
 	}
-	inOrder(all, manifest.Install)
-	return all, nil
+	return append(resolved.Objects, novel...), nil
 }
 
-func inOrder(objects []manifest.Object, order manifest.Order) {
-	slices.SortStableFunc(objects, func(a, b manifest.Object) int { return manifest.CompareKinds(a.Kind, b.Kind, order, manifest.Helm3) })
+// earlierObjects are the objects of an earlier revision. Those of kinds that
+// the cluster no longer serves are left out: nothing can be done to them.
+func (o *operation) earlierObjects(ctx context.Context, r *release.Record) ([]manifest.Object, error) {
+	all, err := manifest.Objects(r.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest of revision %d: %w", r.Version, err)
+	}
+	resolved, err := o.Cluster.Resolve(ctx, all, o.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range resolved.Unknown {
+		o.warn(fmt.Sprintf("%s %s %s of revision %d: the cluster does not serve this kind any more; it is left alone", u.APIVersion, u.Kind, u.Name, r.Version))
+	}
+	return resolved.Objects, nil
 }
 
-// earlierObjects are the objects that earlier revisions have made, the newest
-// first to name one. Those of kinds that the cluster no longer serves are left
-// out: there is nothing that could be done to them. intact holds the fields of
-// those that every one of the revisions has in the same form.
-func (o *operation) earlierObjects(ctx context.Context, earlier []*release.Record) (objects []manifest.Object, intact map[manifest.Ref]map[string]any, err error) {
-	seen := map[manifest.Ref]bool{}
-	intact = map[manifest.Ref]map[string]any{}
-	for n, r := range earlier {
-		all, err := manifest.Objects(r.Manifest)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read the manifest of revision %d: %w", r.Version, err)
-		}
-		resolved, err := o.Cluster.Resolve(ctx, all, o.Namespace)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, u := range resolved.Unknown {
-			o.warn(fmt.Sprintf("%s %s %s of revision %d: the cluster does not serve this kind any more; it is left alone", u.APIVersion, u.Kind, u.Name, r.Version))
-		}
-		for _, obj := range resolved.Objects {
-			obj = plan.Own(obj, o.name, o.Namespace)
-			if before, ok := intact[obj.Ref]; n == 0 {
-				intact[obj.Ref] = obj.Fields
-			} else if ok && !reflect.DeepEqual(before, obj.Fields) {
-				delete(intact, obj.Ref)
-			}
-			if !seen[key(obj.Ref)] {
-				seen[key(obj.Ref)] = true
-				objects = append(objects, obj)
-			}
-		}
-	}
-	return objects, intact, nil
-}
-
-// check refuses what would fail half-way, as far as that can be known. It
-// changes nothing.
-func (o *operation) check(ctx context.Context, c *changes, options *ChangeOptions) error {
-	if err := o.checkOwners(c, options); err != nil {
-		return err
-	}
-	before := map[manifest.Ref]bool{}
-	for _, l := range c.last {
-		before[l.Ref] = true
-	}
+// check refuses what would fail half-way, as far as that can be known: it has
+// the server try the changes that may be impossible, or with all set every
+// change. It changes nothing.
+func (o *operation) check(ctx context.Context, c *changes, options *ChangeOptions, all bool) error {
+	c.input.Applied = map[manifest.Ref]map[string]any{}
+	c.input.Problems = map[manifest.Ref]plan.Problem{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.concurrency())
-	var problems []error
-	for _, w := range c.wanted {
-		live := c.live[w.Ref]
-		if live == nil || c.same[w.Ref] {
+	tried := 0
+	for i := range c.plan.Changes {
+		change := &c.plan.Changes[i]
+		live := c.input.Live[change.Ref]
+		if c.novel[change.Ref] || !all && !o.isRisky(change, live, options) || all && !change.Send && !isImmutable(change) {
 			continue
 		}
-		immutable := plan.Immutable(live, w.Fields)
-		if len(immutable) == 0 && (options.TakeConflicts || !o.Cluster.MayConflict(live, w.Fields)) {
+		if change.Action == plan.Delete || change.Action == plan.Keep {
 			continue
 		}
-		group.Go(func() error {
-			_, err := o.Cluster.Apply(ctx, w, ApplyOptions{DryRun: true, Live: live, TakeConflicts: options.TakeConflicts})
-			var fixed *ImmutableError
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			switch {
-			case err == nil:
-			case errors.As(err, &fixed) && (options.Recreate || options.Force):
-				c.replace[w.Ref] = true
-			default:
-				problems = append(problems, err)
-			}
-			return nil
-		})
+		tried++
+		group.Go(func() error { return o.try(ctx, c, change, live, options) })
 	}
-	_ = group.Wait()
-	if ctx.Err() != nil && len(problems) == 0 {
-		return context.Cause(ctx)
+	if err := group.Wait(); err != nil {
+		return err
 	}
-	return asOne(problems)
-}
-
-// asOne joins problems in a stable order.
-func asOne(problems []error) error {
-	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	if len(problems) == 1 {
-		return problems[0]
+	if tried > 0 {
+		c.plan = plan.Compute(c.input)
 	}
-	return errors.Join(problems...)
-}
-
-// checkOwners refuses to take over objects that the release did not make.
-func (o *operation) checkOwners(c *changes, options *ChangeOptions) error {
-	if options.TakeOwnership {
-		return nil
-	}
-	made := map[manifest.Ref]bool{}
-	for _, l := range c.last {
-		made[key(l.Ref)] = true
-	}
-	foreign := &ForeignError{}
-	for _, w := range c.wanted {
-		live := c.live[w.Ref]
-		if live == nil || made[key(w.Ref)] {
-			continue
-		}
-		if owner := plan.OwnerOf(live); !owner.Is(o.name, o.Namespace) {
-			foreign.Objects = append(foreign.Objects, ForeignObject{w.Ref, owner.String()})
-		}
-	}
-	if len(foreign.Objects) > 0 {
-		return foreign
+	if refused := c.plan.Refused(); len(refused) > 0 {
+		return &RefusedError{Changes: refused}
 	}
 	return nil
+}
+
+// isRisky reports whether a change may be refused for a reason that can be
+// seen beforehand.
+func (o *operation) isRisky(change *plan.Change, live Live, options *ChangeOptions) bool {
+	if live == nil {
+		return false
+	}
+	if isImmutable(change) {
+		return true
+	}
+	return change.Send && change.Action != plan.Recreate && !options.TakeConflicts && o.Cluster.MayConflict(live, change.Object.Fields)
+}
+
+func isImmutable(change *plan.Change) bool {
+	return change.Problem != nil && change.Problem.Kind == plan.ImmutableProblem && !change.CRD
+}
+
+// try has the server apply a change without storing it.
+func (o *operation) try(ctx context.Context, c *changes, change *plan.Change, live Live, options *ChangeOptions) error {
+	object := change.Object
+	if object.Fields == nil {
+		return nil
+	}
+	after, err := o.Cluster.Apply(ctx, object, ApplyOptions{DryRun: true, Live: live, TakeConflicts: options.TakeConflicts})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		c.input.Applied[change.Ref] = after
+		return nil
+	}
+	problem, ok := problemOf(err)
+	if !ok {
+		return err
+	}
+	c.input.Problems[change.Ref] = problem
+	return nil
+}
+
+// problemOf is an error about one object as a plan shows it.
+func problemOf(err error) (plan.Problem, bool) {
+	var conflict *ConflictError
+	var fixed *ImmutableError
+	var forbidden *ForbiddenError
+	var rejected *RejectedError
+	problem := plan.Problem{Message: err.Error()}
+	switch {
+	case errors.As(err, &conflict):
+		problem.Kind = plan.ConflictProblem
+		for _, held := range conflict.Conflicts {
+			problem.Conflicts = append(problem.Conflicts, plan.Conflict(held))
+		}
+	case errors.As(err, &fixed):
+		problem.Kind, problem.Fields = plan.ImmutableProblem, fixed.Fields
+	case errors.As(err, &forbidden):
+		problem.Kind = plan.ForbiddenProblem
+	case errors.As(err, &rejected):
+		problem.Kind = plan.RejectedProblem
+	default:
+		return problem, false
+	}
+	return problem, true
+}
+
+// hookOf is a hook of a record in the form of package manifest.
+func hookOf(h *helm.Hook) manifest.Hook {
+	hook := manifest.Hook{Name: h.Name, Kind: h.Kind, Path: h.Path, Manifest: h.Manifest, Weight: h.Weight}
+	for _, e := range h.Events {
+		hook.Events = append(hook.Events, manifest.Event(e))
+	}
+	for _, p := range h.DeletePolicies {
+		hook.DeletePolicies = append(hook.DeletePolicies, manifest.DeletePolicy(p))
+	}
+	return hook
 }

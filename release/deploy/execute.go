@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,39 +11,53 @@ import (
 	"github.com/e6d26078/slipway/release/plan"
 )
 
-// apply brings the wanted objects about, one kind after the other.
-func (o *operation) apply(ctx context.Context, c *changes, options *ChangeOptions) error {
-	for wave := range waves(c.wanted) {
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(o.concurrency())
-		for _, w := range wave {
-			if c.same[w.Ref] {
-				o.notify(Notice{Step: StepApply, Ref: w.Ref, Action: "unchanged"})
-				continue
-			}
-			group.Go(func() error { return o.applyOne(ctx, c, w, options) })
+// applyCRDs brings about the definitions that the chart carries beside its
+// templates, and waits until the API server serves their kinds.
+func (o *operation) applyCRDs(ctx context.Context, c *changes, options *ChangeOptions) error {
+	var crds []plan.Change
+	for _, change := range c.plan.Changes {
+		if !change.CRD || !change.Send {
+			continue
 		}
-		if err := group.Wait(); err != nil {
+		if options.CRDs == PlanCRDs {
+			o.notify(Notice{Step: StepCRD, Ref: change.Ref, Action: "planned", Message: "--crds apply would " + string(change.Action) + " it"})
+			continue
+		}
+		crds = append(crds, change)
+	}
+	for wave := range waves(crds) {
+		if err := o.applyWave(ctx, c, wave, options); err != nil {
 			return err
-		}
-		if wave[0].Kind == "CustomResourceDefinition" {
-			if err := o.established(ctx, wave, options); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// waves yields the runs of objects of one kind.
-func waves(objects []manifest.Object) func(yield func([]manifest.Object) bool) {
-	return func(yield func([]manifest.Object) bool) {
-		for start := 0; start < len(objects); {
+// apply brings the wanted objects about, one kind after the other.
+func (o *operation) apply(ctx context.Context, c *changes, options *ChangeOptions) error {
+	var wanted []plan.Change
+	for _, change := range c.plan.Changes {
+		if !change.CRD && change.Action != plan.Delete && change.Action != plan.Keep {
+			wanted = append(wanted, change)
+		}
+	}
+	for wave := range waves(wanted) {
+		if err := o.applyWave(ctx, c, wave, options); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waves yields the runs of changes to one kind.
+func waves(changes []plan.Change) func(yield func([]plan.Change) bool) {
+	return func(yield func([]plan.Change) bool) {
+		for start := 0; start < len(changes); {
 			end := start + 1
-			for end < len(objects) && objects[end].Kind == objects[start].Kind {
+			for end < len(changes) && changes[end].Ref.Kind == changes[start].Ref.Kind {
 				end++
 			}
-			if !yield(objects[start:end]) {
+			if !yield(changes[start:end]) {
 				return
 			}
 			start = end
@@ -52,38 +65,72 @@ func waves(objects []manifest.Object) func(yield func([]manifest.Object) bool) {
 	}
 }
 
-func (o *operation) applyOne(ctx context.Context, c *changes, w manifest.Object, options *ChangeOptions) error {
-	live := c.live[w.Ref]
-	var after Live
-	var err error
-	if live != nil && (c.replace[w.Ref] || options.Force) {
-		after, err = o.Cluster.Replace(ctx, w, live)
-	} else {
-		after, err = o.Cluster.Apply(ctx, w, ApplyOptions{Live: live, TakeConflicts: options.TakeConflicts})
+func (o *operation) applyWave(ctx context.Context, c *changes, wave []plan.Change, options *ChangeOptions) error {
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(o.concurrency())
+	var sent []manifest.Object
+	for i := range wave {
+		change := &wave[i]
+		if !change.Send {
+			o.notify(Notice{Step: StepApply, Ref: change.Ref, Action: "unchanged"})
+			continue
+		}
+		sent = append(sent, change.Object)
+		group.Go(func() error { return o.applyOne(within, c, change, options) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if wave[0].Ref.Kind != "CustomResourceDefinition" || len(sent) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, options.timeout())
+	defer cancel()
+	err := o.Cluster.Wait(ctx, sent, WaitOptions{})
+	o.Cluster.Refresh()
+	return err
+}
+
+func (o *operation) applyOne(ctx context.Context, c *changes, change *plan.Change, options *ChangeOptions) error {
+	live := c.input.Live[change.Ref]
+	replace := live != nil && (change.Action == plan.Recreate || options.Force)
+	after, err := o.send(ctx, change.Object, live, replace, options)
+	var fixed *ImmutableError
+	if errors.As(err, &fixed) && options.Recreate && live != nil {
+		replace = true
+		after, err = o.send(ctx, change.Object, live, replace, options)
 	}
 	if err != nil {
-		var fixed *ImmutableError
-		if !options.Recreate || live == nil || !errors.As(err, &fixed) {
-			return fmt.Errorf("apply %s (%s): %w", w.Ref, w.Source, err)
-		}
-		if after, err = o.Cluster.Replace(ctx, w, live); err != nil {
-			return fmt.Errorf("replace %s (%s): %w", w.Ref, w.Source, err)
-		}
+		return fmt.Errorf("apply %s (%s): %w", change.Ref, change.Source, err)
 	}
-	action := "configured"
+	step, action := StepApply, "configured"
+	if change.CRD {
+		step = StepCRD
+	}
 	switch {
 	case live == nil:
 		action = "created"
-		c.mu.Lock()
-		c.created = append(c.created, w.Ref)
-		c.mu.Unlock()
-	case c.replace[w.Ref]:
+		if !change.CRD {
+			c.mu.Lock()
+			c.created = append(c.created, change.Object)
+			c.mu.Unlock()
+		}
+	case uid(live) != uid(after):
 		action = "recreated"
-	case resourceVersion(live) == resourceVersion(after):
+	case replace:
+		action = "replaced"
+	case metadata(live, "resourceVersion") == metadata(after, "resourceVersion"):
 		action = "unchanged"
 	}
-	o.notify(Notice{Step: StepApply, Ref: w.Ref, Action: action})
+	o.notify(Notice{Step: step, Ref: change.Ref, Action: action})
 	return nil
+}
+
+func (o *operation) send(ctx context.Context, object manifest.Object, live Live, replace bool, options *ChangeOptions) (Live, error) {
+	if replace {
+		return o.Cluster.Replace(ctx, object, live)
+	}
+	return o.Cluster.Apply(ctx, object, ApplyOptions{Live: live, TakeConflicts: options.TakeConflicts})
 }
 
 func metadata(l Live, field string) any {
@@ -91,67 +138,45 @@ func metadata(l Live, field string) any {
 	return m[field]
 }
 
-// isKept reports whether a live object says that it is to outlive its release.
-func isKept(l Live) bool {
-	annotations, _ := metadata(l, "annotations").(map[string]any)
-	policy, _ := annotations["helm.sh/resource-policy"].(string)
-	return strings.EqualFold(strings.TrimSpace(policy), "keep")
-}
-
-func resourceVersion(l Live) any { return metadata(l, "resourceVersion") }
-
 func uid(l Live) string {
 	s, _ := metadata(l, "uid").(string)
 	return s
 }
 
-// established waits until the API server serves new kinds.
-func (o *operation) established(ctx context.Context, crds []manifest.Object, options *ChangeOptions) error {
-	ctx, cancel := context.WithTimeout(ctx, options.timeout())
-	defer cancel()
-	err := o.Cluster.Wait(ctx, crds, WaitOptions{})
-	o.Cluster.Refresh()
-	return err
-}
-
-// remove deletes objects that are not wanted any more, one kind after the
-// other, and leaves alone what says so or belongs to somebody else. It returns
-// those that it deleted and those that it kept.
-func (o *operation) remove(ctx context.Context, objects []manifest.Object, live map[manifest.Ref]Live, propagation string) (deleted, kept []manifest.Ref, err error) {
-	inOrder(objects, manifest.Uninstall)
-	for wave := range waves(objects) {
+// remove deletes the objects that are not wanted any more, one kind after the
+// other. It returns those that it deleted and those that it kept.
+func (o *operation) remove(ctx context.Context, c *changes, propagation string) (deleted, kept []manifest.Ref, err error) {
+	var obsolete []plan.Change
+	for _, change := range c.plan.Changes {
+		switch change.Action {
+		case plan.Keep:
+			kept = append(kept, change.Ref)
+			o.notify(Notice{Step: StepDelete, Ref: change.Ref, Action: "kept", Message: change.Reason})
+		case plan.Delete:
+			obsolete = append(obsolete, change)
+		}
+	}
+	for wave := range waves(obsolete) {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(o.concurrency())
-		for _, obj := range wave {
-			is := live[obj.Ref]
-			if is == nil {
-				continue
-			}
-			owner := plan.OwnerOf(is)
-			switch {
-			case isKept(is):
-				kept = append(kept, obj.Ref)
-				o.notify(Notice{Step: StepDelete, Ref: obj.Ref, Action: "kept", Message: "its annotation helm.sh/resource-policy says so"})
-				continue
-			case owner.Release != "" && !owner.Is(o.name, o.Namespace):
-				kept = append(kept, obj.Ref)
-				o.warn(fmt.Sprintf("%s is left alone: %s", obj.Ref, owner))
-				continue
-			}
-			deleted = append(deleted, obj.Ref)
-			group.Go(func() error {
-				if err := o.Cluster.Delete(ctx, obj.Ref, DeleteOptions{Propagation: propagation, UID: uid(is)}); err != nil {
-					return fmt.Errorf("delete %s: %w", obj.Ref, err)
-				}
-				o.notify(Notice{Step: StepDelete, Ref: obj.Ref, Action: "deleted"})
-				return nil
-			})
+		for i := range wave {
+			ref := wave[i].Ref
+			deleted = append(deleted, ref)
+			group.Go(func() error { return o.deleteOne(ctx, ref, c.input.Live[ref], propagation) })
 		}
 		if err := group.Wait(); err != nil {
 			return deleted, kept, err
 		}
 	}
 	return deleted, kept, nil
+}
+
+func (o *operation) deleteOne(ctx context.Context, ref manifest.Ref, live Live, propagation string) error {
+	if err := o.Cluster.Delete(ctx, ref, DeleteOptions{Propagation: propagation, UID: uid(live)}); err != nil {
+		return fmt.Errorf("delete %s: %w", ref, err)
+	}
+	o.notify(Notice{Step: StepDelete, Ref: ref, Action: "deleted"})
+	return nil
 }
 
 // waitReady waits for the objects of the release.
@@ -174,22 +199,21 @@ func (o *operation) waitReady(ctx context.Context, objects []manifest.Object, op
 	})
 }
 
-// cleanUp deletes what the operation has created.
+// cleanUp deletes what the operation has created, unless somebody else has
+// created it anew since.
 func (o *operation) cleanUp(ctx context.Context, c *changes) error {
-	created := map[manifest.Ref]bool{}
-	for _, ref := range c.created {
-		created[ref] = true
+	refs := make([]manifest.Ref, len(c.created))
+	for i, object := range c.created {
+		refs[i] = object.Ref
 	}
-	var objects []manifest.Object
-	for _, w := range c.wanted {
-		if created[w.Ref] {
-			objects = append(objects, w)
-		}
-	}
-	live, err := o.Cluster.Read(ctx, c.created)
+	live, err := o.Cluster.Read(ctx, refs)
 	if err != nil {
 		return err
 	}
-	_, _, err = o.remove(ctx, objects, live, "")
+	undo := &changes{plan: plan.Compute(plan.Input{
+		Release: o.name, Namespace: o.Namespace, Operation: plan.Uninstall, Last: c.created, Live: live,
+	})}
+	undo.input.Live = live
+	_, _, err = o.remove(ctx, undo, "")
 	return err
 }

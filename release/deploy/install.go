@@ -10,6 +10,7 @@ import (
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/plan"
 )
 
 // InstallOptions choose how a release is installed. The zero value is Helm's way.
@@ -26,6 +27,8 @@ type Result struct {
 	Record *release.Record
 	// Done says that the same run had done it before, so that nothing was left to do.
 	Done bool
+	// Plan is what a server-side dry run would do; nil otherwise.
+	Plan *plan.Plan
 	// Kept are objects that an uninstall left, because their annotation says so.
 	Kept []string
 }

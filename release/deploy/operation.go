@@ -217,9 +217,6 @@ func (o *operation) base() *release.Meta {
 
 // create stores the target: the write-ahead record.
 func (o *operation) create(ctx context.Context, r *release.Record) error {
-	if err := r.Fit(recordLimit); err != nil {
-		return err
-	}
 	if err := o.Store.Create(ctx, r); err != nil {
 		return fmt.Errorf("store revision %d: %w", r.Version, err)
 	}

@@ -106,9 +106,3 @@ type SourcedRef struct {
 	Ref    manifest.Ref
 	Source string
 }
-
-// ForeignObject is an object that exists and does not belong to the release.
-type ForeignObject struct {
-	Ref   manifest.Ref
-	Owner string // such as "it belongs to release other in namespace prod"
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/plan"
 )
 
 // Outcome says in which state an operation that failed has left the release.
@@ -65,14 +66,14 @@ type NoReleaseError struct {
 
 func (e *NoReleaseError) Error() string { return fmt.Sprintf("release %s %s", e.Release, e.Reason) }
 
-// ForeignError says that objects exist already and belong to somebody else.
-type ForeignError struct{ Objects []ForeignObject }
+// RefusedError says that a plan has changes that cannot be done. Nothing was changed.
+type RefusedError struct{ Changes []plan.Change }
 
-// Error lists the objects.
-func (e *ForeignError) Error() string {
-	text := "objects exist already and do not belong to the release:"
-	for _, o := range e.Objects {
-		text += fmt.Sprintf("\n  %s: %s", o.Ref, o.Owner)
+// Error lists the objects and what stands in the way.
+func (e *RefusedError) Error() string {
+	text := "these changes cannot be made:"
+	for _, c := range e.Changes {
+		text += fmt.Sprintf("\n  %s (%s): %s", c.Ref, c.Source, c.Problem.Message)
 	}
 	return text
 }

@@ -11,7 +11,7 @@ import (
 	helm "helm.sh/helm/v3/pkg/release"
 
 	"github.com/e6d26078/slipway/release"
-	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/plan"
 )
 
 // UninstallOptions choose how a release is removed. The zero value is Helm's way.
@@ -64,8 +64,7 @@ func (o *operation) uninstall(ctx context.Context, options *UninstallOptions) (*
 		return nil, &NoReleaseError{Release: o.name, Reason: "does not exist"}
 	}
 	if options.DryRun != NoDryRun {
-		r, err := o.Store.Get(ctx, o.name, past[len(past)-1].Version)
-		return &Result{Record: r}, err
+		return o.dryUninstall(ctx, past)
 	}
 	var result *Result
 	err = o.locked(ctx, func(ctx context.Context) (err error) {
@@ -76,6 +75,25 @@ func (o *operation) uninstall(ctx context.Context, options *UninstallOptions) (*
 		return err
 	})
 	return result, err
+}
+
+// dryUninstall plans an uninstall.
+func (o *operation) dryUninstall(ctx context.Context, past []release.Meta) (*Result, error) {
+	o.past = past
+	r, err := o.Store.Get(ctx, o.name, o.newest().Version)
+	if err != nil {
+		return nil, err
+	}
+	o.target = r
+	c, err := o.teardown(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range r.Hooks {
+		c.input.Hooks = append(c.input.Hooks, hookOf(h))
+	}
+	c.input.Revision = r.Version
+	return &Result{Record: r, Plan: plan.Compute(c.input)}, nil
 }
 
 // propagation is the API's word for a --cascade value.
@@ -157,23 +175,15 @@ func (o *operation) takeDown(ctx context.Context, options *UninstallOptions) (ke
 			return nil, err
 		}
 	}
-	objects, err := o.mine(ctx)
+	c, err := o.teardown(ctx)
 	if err != nil {
 		return nil, err
-	}
-	refs := make([]manifest.Ref, len(objects))
-	for i, obj := range objects {
-		refs[i] = obj.Ref
-	}
-	live, err := o.Cluster.Read(ctx, refs)
-	if err != nil {
-		return nil, fmt.Errorf("read the live objects: %w", err)
 	}
 	how, err := propagation(options.Cascade)
 	if err != nil {
 		return nil, err
 	}
-	deleted, left, err := o.remove(ctx, objects, live, how)
+	deleted, left, err := o.remove(ctx, c, how)
 	for _, ref := range left {
 		kept = append(kept, fmt.Sprintf("[%s] %s", ref.Kind, ref.Name))
 	}
@@ -198,20 +208,17 @@ func (o *operation) takeDown(ctx context.Context, options *UninstallOptions) (ke
 	return kept, nil
 }
 
-// mine are the objects of the target and of revisions that failed after the
-// last good one.
-func (o *operation) mine(ctx context.Context) ([]manifest.Object, error) {
-	without := *o
-	without.target = nil
-	earlier, err := without.earlier(ctx)
+// teardown plans the removal of the objects of the target and of revisions
+// that failed after the last good one.
+func (o *operation) teardown(ctx context.Context) (*changes, error) {
+	earlier, err := o.earlier(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.ContainsFunc(earlier, func(r *release.Record) bool { return r.Version == o.target.Version }) {
 		earlier = append(earlier, o.target)
 	}
-	objects, _, err := o.earlierObjects(ctx, earlier)
-	return objects, err
+	return o.changes(ctx, nil, earlier, &ChangeOptions{})
 }
 
 // deleteAllHooks deletes what hooks of the release have left behind.
