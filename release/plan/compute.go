@@ -251,20 +251,13 @@ func (c *computation) drop(o manifest.Object) (change Change, needed bool) {
 	case change.Ownership == Foreign:
 		change.Action, change.Send = Keep, false
 		change.Owner, change.Reason = &owner, "it belongs to "+owner.String()
-	case isKept(o.Fields) || isKept(live):
+	case Kept(o.Fields) || Kept(live):
 		change.Action, change.Send = Keep, false
 		change.Reason = policyAnnotation + ": " + policyKeep
 	case found:
 		change.refuse(problem)
 	}
 	return change, true
-}
-
-// isKept reads the annotation as Helm does. Helm asks the live object on an
-// upgrade and the manifest on an uninstall; either is enough here.
-func isKept(object map[string]any) bool {
-	policy := text(at(object, "metadata", "annotations", policyAnnotation))
-	return strings.ToLower(strings.TrimSpace(policy)) == policyKeep
 }
 
 func (change *Change) refuse(problem Problem) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/e6d26078/slipway/release/manifest"
 )
@@ -76,6 +77,14 @@ func Own(o manifest.Object, release, namespace string) manifest.Object {
 	annotations[releaseAnnotation] = release
 	annotations[namespaceAnnotation] = namespace
 	return o
+}
+
+// Kept reports whether an object's annotation helm.sh/resource-policy says that
+// it stays when its release no longer has it. Helm asks the live object on an
+// upgrade and the manifest on an uninstall; [Compute] lets either be enough.
+func Kept(object map[string]any) bool {
+	policy := text(at(object, "metadata", "annotations", policyAnnotation))
+	return strings.ToLower(strings.TrimSpace(policy)) == policyKeep
 }
 
 // childCopy puts a copy of the mapping at key in its place, a new one if there is none.
