@@ -35,7 +35,7 @@ const (
 // *deploy.ImmutableError, *deploy.ForbiddenError with the verb that is missing,
 // *deploy.RejectedError, *deploy.ExistsError, *RetryableError.
 func (c *Client) Apply(ctx context.Context, o manifest.Object, options deploy.ApplyOptions) (deploy.Live, error) {
-	r, err := c.resourceOf(ctx, o.Ref)
+	r, err := c.awaitResource(ctx, o.Ref)
 	if err != nil {
 		return nil, err
 	}
@@ -80,14 +80,22 @@ func (w *write) apply(ctx context.Context) (deploy.Live, error) {
 	}
 	err = w.explain(ctx, err)
 	var conflict *deploy.ConflictError
-	if w.options.DryRun && errors.As(err, &conflict) && len(conflict.Conflicts) == 0 {
-		// Only with what is handed over before an apply in earnest.
-		if object, err = w.patch(ctx, body, true); err != nil {
+	if !errors.As(err, &conflict) || len(conflict.Conflicts) > 0 {
+		return nil, err
+	}
+	// The conflicts are with what is to be handed over, all of them.
+	if !w.options.DryRun {
+		if live, err = w.read(ctx); err == nil {
+			_, err = w.migrate(ctx, live)
+		}
+		if err != nil {
 			return nil, w.explain(ctx, err)
 		}
-		return object, nil
 	}
-	return nil, err
+	if object, err = w.patch(ctx, body, w.options.TakeConflicts || w.options.DryRun); err != nil {
+		return nil, w.explain(ctx, err)
+	}
+	return object, nil
 }
 
 // patch sends the object once. The error is the API server's.

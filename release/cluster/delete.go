@@ -15,9 +15,13 @@ import (
 )
 
 // Delete removes an object. That it is not there, or that one of another UID
-// is, is no error. It does not wait until the object is gone.
+// is, or that its kind is not served, is no error. It does not wait until the
+// object is gone.
 func (c *Client) Delete(ctx context.Context, ref manifest.Ref, options deploy.DeleteOptions) error {
 	r, err := c.resourceOf(ctx, ref)
+	if isUnknownKind(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -41,7 +45,7 @@ func (c *Client) Delete(ctx context.Context, ref manifest.Ref, options deploy.De
 // cannot be changed, the live one is deleted in the background and the object
 // created once it is gone, for which the context has to leave time.
 func (c *Client) Replace(ctx context.Context, o manifest.Object, live deploy.Live) (deploy.Live, error) {
-	r, err := c.resourceOf(ctx, o.Ref)
+	r, err := c.awaitResource(ctx, o.Ref)
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -117,11 +119,38 @@ func (c *Client) resourceOf(ctx context.Context, ref manifest.Ref) (resource, er
 			return resource{}, &RetryableError{Verb: "discover", Resource: ref.Kind, Group: ref.Group(), Err: err}
 		}
 		return resource{}, &deploy.RejectedError{
-			Ref: ref, Reason: "UnknownKind",
+			Ref: ref, Reason: unknownKind,
 			Err: fmt.Errorf("the API server does not serve %s of %s", ref.Kind, ref.APIVersion),
 		}
 	}
 	return r, nil
+}
+
+// unknownKind is the reason of an error about a kind that is not served.
+const unknownKind = "UnknownKind"
+
+func isUnknownKind(err error) bool {
+	var rejected *deploy.RejectedError
+	return errors.As(err, &rejected) && rejected.Reason == unknownKind
+}
+
+// awaitResource is resourceOf for an object that is to be written: its kind was
+// known or defined a moment ago. What the API server tells of a new definition
+// lags behind it, so it is asked again for some seconds.
+func (c *Client) awaitResource(ctx context.Context, ref manifest.Ref) (resource, error) {
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		before, _ := c.server.known()
+		r, err := c.resourceOf(ctx, ref)
+		if !isUnknownKind(err) || pause > 4*time.Second {
+			return r, err
+		}
+		if before != nil {
+			c.server.forget(before)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return resource{}, err
+		}
+	}
 }
 
 // objects is a client for the objects of a kind in a namespace.

@@ -23,10 +23,11 @@ const (
 // Read returns those of the objects that exist, under the references given.
 // These have to be resolved. Objects of one kind in one namespace are listed if
 // there are more than a few, unless there are far more of them than are wanted
-// or the caller may not list; else each is read by itself.
+// or the caller may not list; else each is read by itself. Of a kind that is not
+// served there are no objects.
 //
-// The first error ends it: *deploy.ForbiddenError, *deploy.UnreachableError,
-// *RetryableError, or *deploy.RejectedError for a kind that is not served.
+// The first error ends it: *deploy.ForbiddenError, *deploy.UnreachableError or
+// *RetryableError.
 func (c *Client) Read(ctx context.Context, refs []manifest.Ref) (map[manifest.Ref]deploy.Live, error) {
 	batches, err := c.batches(ctx, refs)
 	if err != nil {
@@ -69,6 +70,9 @@ func (c *Client) batches(ctx context.Context, refs []manifest.Ref) ([]*batch, er
 		b := byKey[k]
 		if b == nil {
 			r, err := c.resourceOf(ctx, ref)
+			if isUnknownKind(err) {
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}
