@@ -4,15 +4,17 @@ import "strconv"
 
 // The texts below are Go templates over an object that yield YAML.
 
-// placed is what every pod's status says of where it runs.
+// placed is what every pod's status says of where it runs. A pod keeps the address it was given.
 const placed = `
 hostIP: 127.0.0.1
 hostIPs: [{ip: 127.0.0.1}]
+{{ if not .status.podIP }}
 {{ with PodIPsWith .spec.nodeName (or .spec.hostNetwork false) (or .metadata.uid "") (or .metadata.name "") (or .metadata.namespace "") }}
 podIP: {{ index . 0 | Quote }}
 podIPs:
 {{ range . }}
 - ip: {{ . | Quote }}
+{{ end }}
 {{ end }}
 {{ end }}
 startTime: {{ or .status.startTime Now | Quote }}
