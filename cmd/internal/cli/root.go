@@ -53,41 +53,47 @@ func newRoot(a *app) *cobra.Command {
 	return root
 }
 
-// globalFlags are Helm's flags that stand with every command. Those about
-// connections have no effect on the commands that need no cluster; they are
-// accepted so that a script need not be changed.
+// globalFlags are Helm's flags that stand with every command. The commands that
+// need no cluster take those about connections too, so that a script need not
+// be changed.
 type globalFlags struct {
-	debug       bool
-	namespace   string
-	kubeconfig  string
-	kubeContext string
+	debug         bool
+	namespace     string
+	kubeconfig    string
+	kubeContext   string
+	token         string
+	asUser        string
+	asGroups      []string
+	apiServer     string
+	caFile        string
+	tlsServerName string
+	insecure      bool
+	concurrency   int
 }
 
 func (g *globalFlags) register(f *pflag.FlagSet, getenv func(string) string) {
 	debug, _ := strconv.ParseBool(getenv("HELM_DEBUG"))
+	insecure, _ := strconv.ParseBool(getenv("HELM_KUBEINSECURE_SKIP_TLS_VERIFY"))
+	groups := strings.FieldsFunc(getenv("HELM_KUBEASGROUPS"), func(r rune) bool { return r == ',' || r == ' ' })
 	f.BoolVar(&g.debug, "debug", debug, "enable verbose output")
 	f.StringVarP(&g.namespace, "namespace", "n", getenv("HELM_NAMESPACE"), "namespace scope for this request")
 	f.StringVar(&g.kubeconfig, "kubeconfig", "", "path to the kubeconfig file")
 	f.StringVar(&g.kubeContext, "kube-context", getenv("HELM_KUBECONTEXT"), "name of the kubeconfig context to use")
+	f.StringVar(&g.token, "kube-token", "", "bearer token used for authentication")
+	f.StringVar(&g.asUser, "kube-as-user", getenv("HELM_KUBEASUSER"), "username to impersonate for the operation")
+	f.StringArrayVar(&g.asGroups, "kube-as-group", groups, "group to impersonate for the operation, this flag can be repeated to specify multiple groups")
+	f.StringVar(&g.apiServer, "kube-apiserver", getenv("HELM_KUBEAPISERVER"), "the address and the port for the Kubernetes API server")
+	f.StringVar(&g.caFile, "kube-ca-file", getenv("HELM_KUBECAFILE"), "the certificate authority file for the Kubernetes API server connection")
+	f.StringVar(&g.tlsServerName, "kube-tls-server-name", getenv("HELM_KUBETLS_SERVER_NAME"), "server name to use for Kubernetes API server certificate validation. If it is not provided, the hostname used to contact the server is used")
+	f.BoolVar(&g.insecure, "kube-insecure-skip-tls-verify", insecure, "do not check the Kubernetes API server's certificate. This makes your HTTPS connections insecure")
+	f.IntVar(&g.concurrency, "concurrency", 32, "how many requests to the Kubernetes API server may be under way at a time")
 
-	f.String("kube-token", "", "bearer token used for authentication")
-	f.String("kube-as-user", "", "username to impersonate for the operation")
-	f.StringArray("kube-as-group", nil, "group to impersonate for the operation")
-	f.String("kube-apiserver", "", "address and port of the Kubernetes API server")
-	f.String("kube-ca-file", "", "certificate authority file for the connection to the Kubernetes API server")
-	f.String("kube-tls-server-name", "", "server name for the validation of the Kubernetes API server's certificate")
-	f.Bool("kube-insecure-skip-tls-verify", false, "do not check the Kubernetes API server's certificate")
 	f.String("registry-config", "", "path to the registry config file")
 	f.String("repository-config", "", "path to the file with repository names and URLs")
 	f.String("repository-cache", "", "path to the folder with cached repository indexes")
 	f.Int("burst-limit", 100, "client-side default throttling limit")
 	f.Float32("qps", 0, "queries per second to the Kubernetes API, not including bursting")
-	for _, name := range []string{
-		"kube-token", "kube-as-user", "kube-as-group", "kube-apiserver", "kube-ca-file", "kube-tls-server-name",
-		"kube-insecure-skip-tls-verify", "registry-config", "repository-config", "repository-cache", "burst-limit", "qps",
-	} {
-		f.Lookup(name).Hidden = true
-	}
+	hide(f, "registry-config", "repository-config", "repository-cache", "burst-limit", "qps")
 }
 
 // unknownCommandError says that there is no command of that name.

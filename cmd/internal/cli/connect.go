@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/cluster"
+	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/sqlstore"
+)
+
+// recordStore is what every store of records can do.
+type recordStore interface {
+	deploy.Store
+	List(ctx context.Context, options release.ListOptions) ([]release.Meta, error)
+}
+
+// connection is a cluster as the flags and the environment name it, with the
+// records of the releases in one namespace.
+type connection struct {
+	client    *cluster.Client
+	store     recordStore
+	namespace string
+	close     func() error
+}
+
+// connect makes a connection for the namespace that the flags or the kubeconfig
+// name. It is to be closed. Nothing is asked of the cluster yet.
+func (a *app) connect(ctx context.Context) (*connection, error) {
+	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.warn, Now: a.env.Now, Concurrency: a.flags.concurrency}
+	client, err := cluster.Connect(a.connectOptions(), options)
+	if err != nil {
+		return nil, withHint(err, "--kubeconfig, --kube-context and KUBECONFIG say which cluster is meant")
+	}
+	c := &connection{client: client, namespace: a.namespace(), close: func() error { return nil }}
+	return c, a.openStore(ctx, c)
+}
+
+// connectOptions are Helm's flags and environment variables.
+func (a *app) connectOptions() cluster.ConnectOptions {
+	g := &a.flags
+	o := cluster.ConnectOptions{
+		Kubeconfig: g.kubeconfig, Context: g.kubeContext, Namespace: g.namespace,
+		Token: g.token, AsUser: g.asUser, AsGroups: g.asGroups, APIServer: g.apiServer,
+		CAFile: g.caFile, TLSServerName: g.tlsServerName, InsecureSkipTLSVerify: g.insecure,
+	}
+	if o.Token == "" {
+		o.Token = a.env.Getenv("HELM_KUBETOKEN") // not the flag's default: that stands in the help
+	}
+	return o
+}
+
+// openStore opens the store of records that HELM_DRIVER names.
+func (a *app) openStore(ctx context.Context, c *connection) (err error) {
+	switch name := strings.ToLower(a.env.Getenv("HELM_DRIVER")); name {
+	case "", "secret", "secrets":
+		c.store, err = cluster.NewSecrets(c.client.Kubernetes(), c.client.Metadata(), c.namespace, a.env.Now)
+	case "configmap", "configmaps":
+		c.store, err = cluster.NewConfigMaps(c.client.Kubernetes(), c.client.Metadata(), c.namespace, a.env.Now)
+	case "memory":
+		c.store = &release.Memory{Now: a.env.Now}
+	case "sql":
+		err = a.openDatabase(ctx, c)
+	default:
+		err = withHint(fmt.Errorf("unknown driver in %q: HELM_DRIVER", name), "allowed are secret, configmap, memory and sql")
+	}
+	return err
+}
+
+func (a *app) openDatabase(ctx context.Context, c *connection) error {
+	const variable = "HELM_DRIVER_SQL_CONNECTION_STRING"
+	where := a.env.Getenv(variable)
+	if where == "" {
+		return errors.New("HELM_DRIVER is sql, and " + variable + " is not set")
+	}
+	store, err := sqlstore.Open(ctx, where, c.namespace, a.env.Now)
+	if err != nil {
+		return err
+	}
+	c.store, c.close = store, store.Close
+	return nil
+}
