@@ -52,9 +52,7 @@ func Decode(data []byte) (*Record, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUndecodable, err)
 	}
-	if r.unknown, err = collect(raw, recordShape); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUndecodable, err)
-	}
+	r.unknown = collect(raw, recordShape)
 	return r, nil
 }
 
@@ -150,7 +148,7 @@ func (r *Record) JSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode release %s revision %d: %w", r.Name, r.Version, err)
 	}
-	return merge(raw, recordShape, r.unknown)
+	return merge(raw, recordShape, r.unknown), nil
 }
 
 // level of compression: half Helm's time costs a few hundredths in size, so

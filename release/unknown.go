@@ -19,10 +19,10 @@ type unknown struct {
 	below map[string]*unknown
 }
 
-// member is a name and its value, verbatim.
+// member is a name and its value, both verbatim but for name.
 type member struct {
-	name  string
-	value json.RawMessage
+	name          string
+	quoted, value []byte
 }
 
 // shape is what Helm 3 knows of a JSON value: an object with these fields, or
@@ -80,116 +80,73 @@ func (s *shape) field(name string) (string, *shape) {
 	return "", nil
 }
 
-// collect returns the unknown fields of a JSON value, nil if there are none.
-func collect(raw json.RawMessage, s *shape) (*unknown, error) {
+// collect returns the unknown fields of a valid JSON value, nil if there are none.
+func collect(raw []byte, s *shape) *unknown {
 	if s.fields == nil {
-		return nil, nil
-	}
-	if s.list {
-		elements, err := list(raw)
-		if err != nil {
-			return nil, err
-		}
-		var u unknown
-		names := identities{}
-		for _, e := range elements {
-			members, err := object(e)
-			if err != nil {
-				return nil, err
-			}
-			if err := u.add(names.of(members), e, &shape{fields: s.fields}); err != nil {
-				return nil, err
-			}
-		}
-		return u.orNil(), nil
-	}
-	members, err := object(raw)
-	if err != nil {
-		return nil, err
+		return nil
 	}
 	var u unknown
-	for _, m := range members {
-		if known, f := s.field(m.name); f == nil {
-			u.fields = append(u.fields, m)
-		} else if err := u.add(known, m.value, f); err != nil {
-			return nil, err
+	if s.list {
+		names, element := identities{}, &shape{fields: s.fields}
+		for _, e := range elements(raw) {
+			u.add(names.of(members(e)), collect(e, element))
+		}
+	} else {
+		for _, m := range members(raw) {
+			if known, f := s.field(m.name); f == nil {
+				u.fields = append(u.fields, m)
+			} else {
+				u.add(known, collect(m.value, f))
+			}
 		}
 	}
-	return u.orNil(), nil
+	if u.fields == nil && u.below == nil {
+		return nil
+	}
+	return &u
 }
 
-// add collects what is unknown below.
-func (u *unknown) add(name string, raw json.RawMessage, s *shape) error {
-	b, err := collect(raw, s)
-	if b == nil || err != nil {
-		return err
+// add keeps what is unknown below, if anything.
+func (u *unknown) add(name string, below *unknown) {
+	if below == nil {
+		return
 	}
 	if u.below == nil {
 		u.below = map[string]*unknown{}
 	}
-	u.below[name] = b
-	return nil
-}
-
-func (u *unknown) orNil() *unknown {
-	if u.fields == nil && u.below == nil {
-		return nil
-	}
-	return u
+	u.below[name] = below
 }
 
 // merge puts unknown fields back into JSON that was written from Helm's types.
 // Those of objects that are there no more are left out.
-func merge(raw json.RawMessage, s *shape, u *unknown) (json.RawMessage, error) {
+func merge(raw []byte, s *shape, u *unknown) []byte {
 	if u == nil || bytes.Equal(raw, []byte("null")) {
-		return raw, nil
+		return raw
 	}
 	var out bytes.Buffer
 	if s.list {
-		elements, err := list(raw)
-		if err != nil {
-			return nil, err
-		}
+		names, element := identities{}, &shape{fields: s.fields}
 		out.WriteByte('[')
-		names := identities{}
-		for i, e := range elements {
-			members, err := object(e)
-			if err != nil {
-				return nil, err
-			}
-			merged, err := merge(e, &shape{fields: s.fields}, u.below[names.of(members)])
-			if err != nil {
-				return nil, err
-			}
+		for i, e := range elements(raw) {
 			separate(&out, i)
-			out.Write(merged)
+			out.Write(merge(e, element, u.below[names.of(members(e))]))
 		}
 		out.WriteByte(']')
-		return out.Bytes(), nil
-	}
-	members, err := object(raw)
-	if err != nil {
-		return nil, err
+		return out.Bytes()
 	}
 	out.WriteByte('{')
-	for i, m := range append(members, u.fields...) {
-		value := m.value
-		if f := s.fields[m.name]; f != nil {
-			if value, err = merge(value, f, u.below[m.name]); err != nil {
-				return nil, err
-			}
-		}
-		name, err := json.Marshal(m.name)
-		if err != nil {
-			return nil, err
-		}
+	for i, m := range append(members(raw), u.fields...) {
 		separate(&out, i)
-		out.Write(name)
+		out.Write(m.quoted)
 		out.WriteByte(':')
-		out.Write(value)
+		if f := s.fields[m.name]; f != nil {
+			out.Write(merge(m.value, f, u.below[m.name]))
+		} else {
+			out.Write(m.value)
+		}
 	}
 	out.WriteByte('}')
-	return out.Bytes(), nil
+	return out.Bytes()
 }
 
 func separate(out *bytes.Buffer, i int) {
@@ -216,52 +173,4 @@ func (seen identities) of(members []member) string {
 	key := fmt.Sprintf("%q %q %q", id["name"], id["kind"], id["path"])
 	seen[key]++
 	return fmt.Sprintf("%s %d", key, seen[key])
-}
-
-// object splits a JSON object; null and other values have no members.
-func object(raw json.RawMessage) ([]member, error) {
-	dec, err := inside(raw, '{')
-	if dec == nil {
-		return nil, err
-	}
-	var members []member
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		m := member{name: name.(string)}
-		if err := dec.Decode(&m.value); err != nil {
-			return nil, err
-		}
-		members = append(members, m)
-	}
-	return members, nil
-}
-
-// list splits a JSON array; null and other values have no elements.
-func list(raw json.RawMessage) ([]json.RawMessage, error) {
-	dec, err := inside(raw, '[')
-	if dec == nil {
-		return nil, err
-	}
-	var elements []json.RawMessage
-	for dec.More() {
-		var e json.RawMessage
-		if err := dec.Decode(&e); err != nil {
-			return nil, err
-		}
-		elements = append(elements, e)
-	}
-	return elements, nil
-}
-
-// inside returns a decoder behind an opening bracket, or nil if there is another value.
-func inside(raw json.RawMessage, bracket json.Delim) (*json.Decoder, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	t, err := dec.Token()
-	if err != nil || t != bracket {
-		return nil, err
-	}
-	return dec, nil
 }
