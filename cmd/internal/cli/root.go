@@ -47,6 +47,10 @@ func newRoot(a *app) *cobra.Command {
 		newPackage(a),
 		newCreate(a),
 		newValues(a),
+		newList(a),
+		newHistory(a),
+		newStatus(a),
+		newGet(a),
 		newVersion(a),
 		newCompletion(a),
 	)

@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"github.com/spf13/cobra"
+	helm "helm.sh/helm/v3/pkg/release"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/manifest"
+)
+
+const statusLong = `Print the state of a release: when it was deployed last and as which revision,
+how its tests ended, and the notes of its chart.
+
+With --show-resources the objects of the release are read from the cluster. A
+table tells whether each is ready, and if not why; JSON and YAML hold the
+objects as Helm prints them, the pods of workloads included, with the contents of
+Secrets left out.`
+
+func newStatus(a *app) *cobra.Command {
+	var revision int
+	var output outputFormat
+	var description, resources bool
+	cmd := &cobra.Command{
+		Use:   "status RELEASE_NAME",
+		Short: "display the status of the named release",
+		Long:  statusLong,
+		Args:  exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return a.withRecord(ctx, args[0], revision, func(c *connection, r *release.Record) error {
+				var live []liveObject
+				if resources {
+					var err error
+					if live, err = c.liveObjects(ctx, r); err != nil {
+						return err
+					}
+				}
+				shown := *r.Release
+				shown.Chart = nil
+				if resources && output != outputTable {
+					info := *shown.Info
+					var err error
+					if info.Resources, err = c.resourcesOf(ctx, live); err != nil {
+						return err
+					}
+					shown.Info = &info
+				}
+				return a.printAs(output, &shown, func() (string, error) { return statusText(r, description, live), nil })
+			})
+		},
+	}
+	cmd.Flags().IntVar(&revision, "revision", 0, "if set, display the status of the named release with revision")
+	cmd.Flags().BoolVar(&description, "show-desc", false, "if set, display the description message of the named release")
+	cmd.Flags().BoolVar(&resources, "show-resources", false, "if set, display the resources of the named release and whether they are ready")
+	output.register(cmd.Flags())
+	return cmd
+}
+
+// statusText is what Helm prints about a release, after an install as well.
+func statusText(r *release.Record, description bool, live []liveObject) string {
+	var out strings.Builder
+	statusHead(&out, r)
+	if description {
+		fmt.Fprintf(&out, "DESCRIPTION: %s\n", r.Info.Description)
+	}
+	if len(live) > 0 {
+		fmt.Fprintf(&out, "RESOURCES:\n%s\n", resourceTable(live))
+	}
+	testSuite(&out, r)
+	if strings.EqualFold(r.Info.Description, "Dry run complete") {
+		fmt.Fprintf(&out, "HOOKS:\n%sMANIFEST:\n%s\n", hooksText(r), r.Manifest)
+	}
+	statusNotes(&out, r)
+	return out.String()
+}
+
+func statusHead(out *strings.Builder, r *release.Record) {
+	fmt.Fprintf(out, "NAME: %s\n", r.Name)
+	if !r.Info.LastDeployed.IsZero() {
+		fmt.Fprintf(out, "LAST DEPLOYED: %s\n", r.Info.LastDeployed.Format(time.ANSIC))
+	}
+	fmt.Fprintf(out, "NAMESPACE: %s\nSTATUS: %s\nREVISION: %d\n", r.Namespace, r.Info.Status, r.Version)
+}
+
+// testSuite tells how the tests of a release have ended.
+func testSuite(out *strings.Builder, r *release.Record) {
+	tests := slices.DeleteFunc(slices.Clone(r.Hooks), func(h *helm.Hook) bool { return !slices.Contains(h.Events, helm.HookTest) })
+	if len(tests) == 0 {
+		out.WriteString("TEST SUITE: None\n")
+	}
+	for _, h := range tests {
+		if h.LastRun.StartedAt.IsZero() {
+			continue
+		}
+		fmt.Fprintf(out, "TEST SUITE:     %s\nLast Started:   %s\nLast Completed: %s\nPhase:          %s\n",
+			h.Name, h.LastRun.StartedAt.Format(time.ANSIC), h.LastRun.CompletedAt.Format(time.ANSIC), h.LastRun.Phase)
+	}
+}
+
+func statusNotes(out *strings.Builder, r *release.Record) {
+	if r.Info.Notes != "" {
+		fmt.Fprintf(out, "NOTES:\n%s\n", strings.TrimSpace(r.Info.Notes))
+	}
+}
+
+// liveObject is an object of a release and what the cluster has of it.
+type liveObject struct {
+	manifest.Object
+	live deploy.Live // nil if there is none
+}
+
+// liveObjects reads the objects of a record's manifest. Objects of kinds that
+// are no longer served count as missing.
+func (c *connection) liveObjects(ctx context.Context, r *release.Record) ([]liveObject, error) {
+	objects, err := manifest.Objects(r.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest of revision %d: %w", r.Version, err)
+	}
+	resolved, err := c.client.Resolve(ctx, objects, r.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]manifest.Ref, len(resolved.Objects))
+	for i, o := range resolved.Objects {
+		refs[i] = o.Ref
+	}
+	live, err := c.client.Read(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	var all []liveObject
+	for _, o := range resolved.Objects {
+		all = append(all, liveObject{o, live[o.Ref]})
+	}
+	for _, o := range resolved.Unknown {
+		all = append(all, liveObject{o, nil})
+	}
+	return all, nil
+}
+
+// resourceTable tells of each object whether it is ready.
+func resourceTable(all []liveObject) string {
+	rows := [][]any{{"KIND", "NAMESPACE", "NAME", "STATUS", "MESSAGE"}}
+	for _, o := range all {
+		state, message := readiness(o.live)
+		rows = append(rows, []any{o.Kind, orDash(o.Namespace), o.Name, state, orDash(oneLineOf(message))})
+	}
+	return tableText(rows)
+}
+
+// readiness is what kstatus says of an object, with Helm's view of Jobs: one
+// that runs is in progress.
+func readiness(live deploy.Live) (state, message string) {
+	if live == nil {
+		return "missing", ""
+	}
+	result, err := status.Compute(&unstructured.Unstructured{Object: live})
+	if err != nil {
+		return "unknown", err.Error()
+	}
+	switch result.Status {
+	case status.CurrentStatus:
+		return "ready", ""
+	case status.FailedStatus:
+		return "failed", result.Message
+	case status.TerminatingStatus:
+		return "terminating", result.Message
+	}
+	return "in progress", result.Message
+}
+
+// resourcesOf sorts live objects by version and kind, as Helm puts them into
+// the record that it prints, and adds the pods of workloads. Data of Secrets is
+// not printed.
+func (c *connection) resourcesOf(ctx context.Context, all []liveObject) (map[string][]runtime.Object, error) {
+	found := map[string][]runtime.Object{}
+	var seen []map[string]string
+	for _, o := range all {
+		if o.live == nil {
+			continue
+		}
+		u := &unstructured.Unstructured{Object: withoutSecrets(o.live)}
+		key := u.GroupVersionKind().Version + "/" + u.GetKind()
+		found[key] = append(found[key], u)
+		selector := podSelector(u)
+		if len(selector) == 0 || slices.ContainsFunc(seen, func(s map[string]string) bool { return maps.Equal(s, selector) }) {
+			continue
+		}
+		seen = append(seen, selector)
+		pods, err := c.client.Kubernetes().CoreV1().Pods(o.Namespace).List(ctx, metav1.ListOptions{
+			LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: selector}),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list the pods of %s: %w", o.Ref, err)
+		}
+		for i := range pods.Items {
+			pods.Items[i].APIVersion, pods.Items[i].Kind = "v1", "Pod"
+			fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&pods.Items[i])
+			if err != nil {
+				return nil, err
+			}
+			found["v1/Pod(related)"] = append(found["v1/Pod(related)"], &unstructured.Unstructured{Object: fields})
+		}
+	}
+	return found, nil
+}
+
+// podSelector are the labels by which a workload finds its pods.
+func podSelector(u *unstructured.Unstructured) map[string]string {
+	path := []string{"spec", "selector", "matchLabels"}
+	switch u.GetKind() {
+	case "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job":
+	case "ReplicationController":
+		path = path[:2]
+	default:
+		return nil
+	}
+	labels, _, _ := unstructured.NestedStringMap(u.Object, path...)
+	return labels
+}
+
+// masked stands for each value of a Secret.
+const masked = "(masked)"
+
+// withoutSecrets is an object with the values of a Secret masked.
+func withoutSecrets(live deploy.Live) deploy.Live {
+	if live["kind"] != "Secret" || live["apiVersion"] != "v1" {
+		return live
+	}
+	shown := maps.Clone(live)
+	data, _ := shown["data"].(map[string]any)
+	data = maps.Clone(data)
+	for key := range data {
+		data[key] = masked
+	}
+	if data != nil {
+		shown["data"] = data
+	}
+	u := (&unstructured.Unstructured{Object: shown}).DeepCopy()
+	annotations := u.GetAnnotations()
+	const lastApplied = "kubectl.kubernetes.io/last-applied-configuration" // holds the Secret once more
+	if _, found := annotations[lastApplied]; found {
+		annotations[lastApplied] = masked
+		u.SetAnnotations(annotations)
+	}
+	return u.Object
+}
