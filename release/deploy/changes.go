@@ -159,7 +159,7 @@ func (o *operation) check(ctx context.Context, c *changes, options *ChangeOption
 		if c.novel[change.Ref] || !all && !o.isRisky(change, live, options) || all && !change.Send && !isImmutable(change) {
 			continue
 		}
-		if change.Action == plan.Delete || change.Action == plan.Keep {
+		if change.Action == plan.Delete || change.Action == plan.Keep || o.unborn && change.Ref.Namespace == o.Namespace {
 			continue
 		}
 		tried++

@@ -127,9 +127,11 @@ func (o *operation) createNamespace(ctx context.Context, rehearse func() error) 
 	if err != nil || len(live) > 0 {
 		return err
 	}
+	o.unborn = true
 	if err := rehearse(); err != nil {
 		return err
 	}
+	o.unborn = false
 	if err := o.Cluster.EnsureNamespace(ctx, o.Namespace); err != nil {
 		return fmt.Errorf("create namespace %s: %w", o.Namespace, err)
 	}
