@@ -21,7 +21,6 @@ const (
 	maxBodyBytes   = 64 << 20 // a record holds 1 MiB of compressed text
 	maxObjects     = 100_000
 	maxObjectDepth = 1000 // levels of maps and lists
-	maxListDepth   = 8    // lists of lists
 )
 
 // Objects reads a stored manifest, or the manifest of a hook, as kubectl and
@@ -50,7 +49,7 @@ func Objects(body string) ([]Object, error) {
 	}
 	objects := make([]Object, 0, len(trees))
 	for i, tree := range trees {
-		objects, err = appendObjects(objects, docs[i].source, tree, 0)
+		objects, err = appendObjects(objects, docs[i].source, tree)
 		if err != nil {
 			return nil, &ParseError{File: docs[i].file(), Doc: docs[i].text, Err: err}
 		}
@@ -252,22 +251,42 @@ func parseNumbers(value any) (any, error) {
 }
 
 // appendObjects appends the object that a tree is, or those it lists.
-func appendObjects(objects []Object, source string, tree map[string]any, depth int) ([]Object, error) {
+func appendObjects(objects []Object, source string, tree map[string]any) ([]Object, error) {
 	if tree == nil {
 		return objects, nil
+	}
+	items, isList := tree["items"]
+	if !isList {
+		return appendObject(objects, source, tree)
 	}
 	kind, err := identifier(tree, "kind")
 	if err != nil {
 		return nil, err
 	}
-	version, err := identifier(tree, "apiVersion")
-	if err != nil {
-		return nil, err
+	elements, isList := items.([]any)
+	if !isList && items != nil {
+		return nil, errors.New("items is not a list")
 	}
-	if items, isList := tree["items"]; isList {
-		return appendItems(objects, source, items, Ref{APIVersion: version, Kind: kind}, depth)
+	for i, element := range elements {
+		item, isMap := element.(map[string]any)
+		if !isMap {
+			return nil, fmt.Errorf("items[%d] is not a mapping", i)
+		}
+		if _, nested := item["items"].([]any); nested {
+			return nil, fmt.Errorf("items[%d]: a list cannot stand in a list", i)
+		}
+		if isBlankString(item["kind"]) && isBlankString(item["apiVersion"]) {
+			item["kind"], item["apiVersion"] = strings.TrimSuffix(kind, "List"), tree["apiVersion"]
+		}
+		if objects, err = appendObject(objects, source, item); err != nil {
+			return nil, fmt.Errorf("items[%d]: %w", i, err)
+		}
 	}
-	ref, err := readRef(tree, version, kind)
+	return objects, nil
+}
+
+func appendObject(objects []Object, source string, tree map[string]any) ([]Object, error) {
+	ref, err := readRef(tree)
 	if err != nil {
 		return nil, err
 	}
@@ -275,33 +294,6 @@ func appendObjects(objects []Object, source string, tree map[string]any, depth i
 		return nil, fmt.Errorf("more than %d objects", maxObjects)
 	}
 	return append(objects, Object{Ref: ref, Source: source, Fields: tree}), nil
-}
-
-func appendItems(objects []Object, source string, items any, list Ref, depth int) ([]Object, error) {
-	if depth >= maxListDepth {
-		return nil, fmt.Errorf("more than %d lists inside each other", maxListDepth)
-	}
-	if items == nil {
-		return objects, nil
-	}
-	elements, isList := items.([]any)
-	if !isList {
-		return nil, errors.New("items is not a list")
-	}
-	for i, element := range elements {
-		tree, isMap := element.(map[string]any)
-		if !isMap {
-			return nil, fmt.Errorf("items[%d] is not a mapping", i)
-		}
-		if isBlankString(tree["kind"]) && isBlankString(tree["apiVersion"]) {
-			tree["kind"], tree["apiVersion"] = strings.TrimSuffix(list.Kind, "List"), list.APIVersion
-		}
-		var err error
-		if objects, err = appendObjects(objects, source, tree, depth+1); err != nil {
-			return nil, fmt.Errorf("items[%d]: %w", i, err)
-		}
-	}
-	return objects, nil
 }
 
 func isBlankString(value any) bool {
@@ -323,8 +315,13 @@ func identifier(tree map[string]any, field string) (string, error) {
 	return "", fmt.Errorf("%s is missing", field)
 }
 
-func readRef(tree map[string]any, version, kind string) (Ref, error) {
-	ref := Ref{APIVersion: version, Kind: kind}
+func readRef(tree map[string]any) (ref Ref, err error) {
+	if ref.Kind, err = identifier(tree, "kind"); err != nil {
+		return ref, err
+	}
+	if ref.APIVersion, err = identifier(tree, "apiVersion"); err != nil {
+		return ref, err
+	}
 	metadata, isMap := tree["metadata"].(map[string]any)
 	if !isMap {
 		return ref, errors.New("metadata is missing")
@@ -339,7 +336,6 @@ func readRef(tree map[string]any, version, kind string) (Ref, error) {
 			return ref, fmt.Errorf("metadata.%s is not a mapping", field)
 		}
 	}
-	var err error
 	if ref.Name, err = identifier(metadata, "name"); err != nil {
 		if prefix, _ := metadata["generateName"].(string); prefix == "" || !isBlankString(metadata["name"]) {
 			return ref, fmt.Errorf("metadata.%w", err)
