@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -62,7 +63,7 @@ func (w *write) apply(ctx context.Context) (deploy.Live, error) {
 	live := w.options.Live
 	var object deploy.Live
 	err = retryOnConflict(ctx, func(attempt int) error {
-		if attempt > 0 && live != nil {
+		if attempt > 0 && w.options.Live != nil {
 			if live, err = w.read(ctx); err != nil {
 				return err
 			}
@@ -102,7 +103,7 @@ func (w *write) apply(ctx context.Context) (deploy.Live, error) {
 func (w *write) patch(ctx context.Context, body []byte, force bool) (deploy.Live, error) {
 	options := metav1.PatchOptions{
 		FieldManager:    FieldManager,
-		FieldValidation: w.client.options.FieldValidation,
+		FieldValidation: metav1.FieldValidationStrict,
 		Force:           &force,
 		DryRun:          dryRun(w.options.DryRun),
 	}
@@ -119,7 +120,7 @@ func (w *write) create(ctx context.Context) (deploy.Live, error) {
 		&unstructured.Unstructured{Object: w.object.Fields},
 		metav1.CreateOptions{
 			FieldManager:    FieldManager,
-			FieldValidation: w.client.options.FieldValidation,
+			FieldValidation: metav1.FieldValidationStrict,
 			DryRun:          dryRun(w.options.DryRun),
 		})
 	switch {
@@ -192,17 +193,18 @@ func (c *Client) refused(ctx context.Context, err error, verb string, r resource
 // that could be created as it is. That is found out by a dry run of the
 // creation, under another name; server errors do not tell the two apart.
 func (w *write) immutable(ctx context.Context, status apierrors.APIStatus) []string {
-	if w.options.Live == nil {
+	fields := fieldCauses(status)
+	if w.options.Live == nil || slices.Contains(fields, "metadata.name") {
 		return nil
 	}
 	probe := &unstructured.Unstructured{Object: probeOf(w.object)}
 	_, err := w.client.objects(w.resource, w.object.Namespace).Create(ctx, probe, metav1.CreateOptions{
-		FieldManager: FieldManager, FieldValidation: w.client.options.FieldValidation, DryRun: dryRun(true),
+		FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict, DryRun: dryRun(true),
 	})
 	if err != nil {
 		return nil
 	}
-	return fieldCauses(status)
+	return fields
 }
 
 // probeOf is an object under a name that nothing has yet, without what the

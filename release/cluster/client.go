@@ -21,11 +21,8 @@ import (
 // may write the same release in turn.
 const FieldManager = "helm"
 
-// What New takes for options that are zero.
-const (
-	defaultConcurrency = 32
-	defaultValidation  = "Strict"
-)
+// defaultConcurrency is what New takes for none.
+const defaultConcurrency = 32
 
 // Options change how a Client works. The zero value is fit for use.
 type Options struct {
@@ -34,10 +31,6 @@ type Options struct {
 	// Concurrency is how many requests Read has under way at once; 0 means 32.
 	// How many objects are applied at once is for the caller to decide.
 	Concurrency int
-	// FieldValidation is what the API server does about fields that it does not
-	// know: Strict (also the zero value) refuses the object as Helm does, Warn
-	// and Ignore drop the field.
-	FieldValidation string
 	// Warn is told what the API server warns of, such as deprecated API
 	// versions. It is called from several goroutines at once. Nil drops it.
 	Warn func(message string)
@@ -71,9 +64,6 @@ var (
 func New(config *rest.Config, options Options) (*Client, error) {
 	if options.Concurrency <= 0 {
 		options.Concurrency = defaultConcurrency
-	}
-	if options.FieldValidation == "" {
-		options.FieldValidation = defaultValidation
 	}
 	if options.Version == "" {
 		options.Version = "dev"

@@ -82,7 +82,7 @@ func (w *write) update(ctx context.Context, live deploy.Live) (deploy.Live, erro
 	version, _ := nested(live, "metadata", "resourceVersion").(string)
 	wanted.SetResourceVersion(version)
 	o, err := w.client.objects(w.resource, w.object.Namespace).Update(ctx, wanted, metav1.UpdateOptions{
-		FieldManager: FieldManager, FieldValidation: w.client.options.FieldValidation,
+		FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict,
 	})
 	if err != nil {
 		return nil, err

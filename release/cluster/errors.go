@@ -94,13 +94,15 @@ func explain(err error, verb, resource, group, namespace, name string) error {
 
 // isTransient tells whether a refusal speaks of the server's state and not of
 // the request. An admission webhook that cannot be called is an internal error.
+// A plain 500 without a reason is what a server-side apply answers to a document
+// that does not fit its schema.
 func isTransient(s metav1.Status) bool {
 	switch s.Reason {
 	case metav1.StatusReasonServerTimeout, metav1.StatusReasonTimeout, metav1.StatusReasonTooManyRequests,
 		metav1.StatusReasonServiceUnavailable, metav1.StatusReasonInternalError:
 		return true
 	}
-	return s.Code == http.StatusTooManyRequests || s.Code >= http.StatusInternalServerError
+	return s.Code == http.StatusTooManyRequests || s.Code > http.StatusInternalServerError
 }
 
 // rejected tells of an object that the API server does not accept. Errors that
@@ -114,7 +116,11 @@ func rejected(err error, ref manifest.Ref) error {
 	if !errors.As(err, &status) {
 		return err
 	}
-	return &deploy.RejectedError{Ref: ref, Reason: string(status.Status().Reason), Err: plain.err}
+	reason := status.Status().Reason
+	if reason == "" {
+		reason = metav1.StatusReasonInvalid
+	}
+	return &deploy.RejectedError{Ref: ref, Reason: string(reason), Err: plain.err}
 }
 
 // serverOf is the scheme and host of an address.
