@@ -8,5 +8,5 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	storetest.Run(t, func(*testing.T) storetest.Store { return &release.Memory{Now: storetest.Now} })
+	storetest.Run(t, "default", func(*testing.T) storetest.Store { return &release.Memory{Now: storetest.Now} })
 }

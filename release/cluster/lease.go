@@ -105,9 +105,9 @@ func (l *Leases) try(ctx context.Context, name string, holder deploy.Holder) (de
 	previous := lease.Annotations[release.AnnotationOperation]
 	take(lease, holder, l.duration, now)
 	if missing {
-		lease, err = l.client.Create(ctx, lease, metav1.CreateOptions{FieldManager: storeManager})
+		lease, err = l.client.Create(ctx, lease, metav1.CreateOptions{FieldManager: FieldManager})
 	} else {
-		lease, err = l.client.Update(ctx, lease, metav1.UpdateOptions{FieldManager: storeManager})
+		lease, err = l.client.Update(ctx, lease, metav1.UpdateOptions{FieldManager: FieldManager})
 	}
 	switch {
 	case apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err):

@@ -94,7 +94,7 @@ func (k *lock) renew() {
 func (k *lock) write(ctx context.Context, change func(*coordination.Lease)) error {
 	return k.whileOurs(ctx, "update", func(lease *coordination.Lease) error {
 		change(lease)
-		lease, err := k.leases.client.Update(ctx, lease, metav1.UpdateOptions{FieldManager: storeManager})
+		lease, err := k.leases.client.Update(ctx, lease, metav1.UpdateOptions{FieldManager: FieldManager})
 		if err == nil {
 			k.lease = lease
 		}

@@ -12,9 +12,6 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// storeManager is the name under which everything is written, Helm's own.
-const storeManager = "helm"
-
 // Secrets keeps records in Secrets, as Helm does unless told otherwise. It is
 // safe for concurrent use.
 type Secrets struct{ store }
@@ -64,7 +61,7 @@ func (o secretObjects) get(ctx context.Context, key string) (metav1.ObjectMeta, 
 }
 
 func (o secretObjects) create(ctx context.Context, meta metav1.ObjectMeta, data []byte) (string, error) {
-	s, err := o.client.Create(ctx, secret(meta, data), metav1.CreateOptions{FieldManager: storeManager})
+	s, err := o.client.Create(ctx, secret(meta, data), metav1.CreateOptions{FieldManager: FieldManager})
 	if err != nil {
 		return "", err
 	}
@@ -72,7 +69,7 @@ func (o secretObjects) create(ctx context.Context, meta metav1.ObjectMeta, data 
 }
 
 func (o secretObjects) update(ctx context.Context, meta metav1.ObjectMeta, data []byte) (string, error) {
-	s, err := o.client.Update(ctx, secret(meta, data), metav1.UpdateOptions{FieldManager: storeManager})
+	s, err := o.client.Update(ctx, secret(meta, data), metav1.UpdateOptions{FieldManager: FieldManager})
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +96,7 @@ func (o configMapObjects) get(ctx context.Context, key string) (metav1.ObjectMet
 }
 
 func (o configMapObjects) create(ctx context.Context, meta metav1.ObjectMeta, data []byte) (string, error) {
-	c, err := o.client.Create(ctx, configMap(meta, data), metav1.CreateOptions{FieldManager: storeManager})
+	c, err := o.client.Create(ctx, configMap(meta, data), metav1.CreateOptions{FieldManager: FieldManager})
 	if err != nil {
 		return "", err
 	}
@@ -107,7 +104,7 @@ func (o configMapObjects) create(ctx context.Context, meta metav1.ObjectMeta, da
 }
 
 func (o configMapObjects) update(ctx context.Context, meta metav1.ObjectMeta, data []byte) (string, error) {
-	c, err := o.client.Update(ctx, configMap(meta, data), metav1.UpdateOptions{FieldManager: storeManager})
+	c, err := o.client.Update(ctx, configMap(meta, data), metav1.UpdateOptions{FieldManager: FieldManager})
 	if err != nil {
 		return "", err
 	}

@@ -115,7 +115,7 @@ func TestStore(t *testing.T) {
 			}
 		}
 	})
-	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, connection) })
+	storetest.Run(t, "default", func(t *testing.T) storetest.Store { return open(t, connection) })
 	t.Run("Helm reads our records", func(t *testing.T) { helmReads(t, connection) })
 	t.Run("Helm's records are read, and its update is a conflict", func(t *testing.T) { readsHelms(t, connection) })
 	t.Run("a record that Helm deletes and creates anew is not ours", func(t *testing.T) { helmReplaces(t, connection) })

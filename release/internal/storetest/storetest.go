@@ -61,12 +61,12 @@ func Record(namespace, name string, version int, status release.Status) *release
 	}
 }
 
-// Run tests a store of the namespace "default". Each test gets a new one, or one whose
-// records nobody else has: release is a name that is free.
-func Run(t *testing.T, open func(t *testing.T) Store) {
+// Run tests a store of a namespace. Each test opens it and works on a release
+// of its own, so that it may be the same for all.
+func Run(t *testing.T, namespace string, open func(t *testing.T) Store) {
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			test.run(t, &fixture{Store: open(t), name: fmt.Sprintf("web%d", i)})
+			test.run(t, &fixture{Store: open(t), namespace: namespace, name: fmt.Sprintf("web%d", i)})
 		})
 	}
 }
@@ -74,11 +74,11 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 // fixture is a store and the release that a test works on.
 type fixture struct {
 	Store
-	name string
+	namespace, name string
 }
 
 func (f *fixture) record(version int, status release.Status) *release.Record {
-	return Record("default", f.name, version, status)
+	return Record(f.namespace, f.name, version, status)
 }
 
 func (f *fixture) create(t *testing.T, records ...*release.Record) {
@@ -170,7 +170,7 @@ var tests = []struct {
 	}},
 	{"a listing chooses by state, selector, namespace and number", listing},
 	{"fields of a later Helm are kept by an update", func(t *testing.T, f *fixture) {
-		r, err := release.Decode(fmt.Appendf(nil, `{"name":%q,"version":1,"namespace":"default","info":{"status":"deployed","rollback_revision":4},"later":[1]}`, f.name))
+		r, err := release.Decode(fmt.Appendf(nil, `{"name":%q,"version":1,"namespace":%q,"info":{"status":"deployed","rollback_revision":4},"later":[1]}`, f.name, f.namespace))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ var tests = []struct {
 			t.Fatal(err)
 		}
 		data, err := f.get(t, 1).JSON()
-		want := fmt.Sprintf(`{"name":%q,"info":{"first_deployed":"","last_deployed":"","deleted":"","status":"superseded","rollback_revision":4},"version":1,"namespace":"default","later":[1]}`, f.name)
+		want := fmt.Sprintf(`{"name":%q,"info":{"first_deployed":"","last_deployed":"","deleted":"","status":"superseded","rollback_revision":4},"version":1,"namespace":%q,"later":[1]}`, f.name, f.namespace)
 		if err != nil || string(data) != want {
 			t.Fatalf("error %v, got\n%s, want\n%s", err, data, want)
 		}
@@ -218,7 +218,7 @@ func history(t *testing.T, f *fixture) {
 	first, ninth, tenth := f.record(1, release.StatusSuperseded), f.record(9, release.StatusSuperseded), f.record(10, release.StatusDeployed)
 	first.Operation = nil // Helm's
 	f.create(t, tenth, first, ninth)
-	f.create(t, Record("default", f.name+"-x", 1, release.StatusDeployed))
+	f.create(t, Record(f.namespace, f.name+"-x", 1, release.StatusDeployed))
 	got, err := f.History(t.Context(), f.name)
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +249,7 @@ func compareAndSwap(t *testing.T, f *fixture) {
 }
 
 func listing(t *testing.T, f *fixture) {
-	other := Record("default", f.name+"-b", 1, release.StatusFailed)
+	other := Record(f.namespace, f.name+"-b", 1, release.StatusFailed)
 	other.Release.Labels["group"] = f.name
 	first, second := f.record(1, release.StatusSuperseded), f.record(2, release.StatusDeployed)
 	for _, r := range []*release.Record{first, second} {
@@ -265,7 +265,7 @@ func listing(t *testing.T, f *fixture) {
 		{"all", release.ListOptions{Selector: mine}, []release.Meta{first.Meta(), second.Meta(), other.Meta()}},
 		{"states", release.ListOptions{Selector: mine, States: []release.Status{release.StatusFailed, release.StatusDeployed}}, []release.Meta{second.Meta(), other.Meta()}},
 		{"a label of Helm's", release.ListOptions{Selector: mine + ",version notin (1)"}, []release.Meta{second.Meta()}},
-		{"a namespace", release.ListOptions{Selector: mine, Namespace: "default", Limit: 3}, []release.Meta{first.Meta(), second.Meta(), other.Meta()}},
+		{"a namespace", release.ListOptions{Selector: mine, Namespace: f.namespace, Limit: 3}, []release.Meta{first.Meta(), second.Meta(), other.Meta()}},
 		{"another namespace", release.ListOptions{Selector: mine, Namespace: "elsewhere"}, nil},
 	} {
 		got, err := f.List(t.Context(), test.options)
