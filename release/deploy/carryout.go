@@ -24,6 +24,7 @@ type procedure struct {
 type draft struct {
 	record *release.Record
 	*rendered
+	expect string // digest of the plan that was approved, "" for none
 }
 
 // decisive are the options that decide what is applied; the others only say
@@ -41,15 +42,18 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 	}
 	resumed := d == nil
 	if resumed {
-		d = &draft{o.target, &rendered{}}
+		d = &draft{record: o.target, rendered: &rendered{}}
 	}
 	c, err := o.changes(ctx, d, earlier, options)
 	if err != nil {
 		return nil, err
 	}
 	if !resumed {
-		if err := o.check(ctx, c, options, false); err != nil {
+		if err := o.check(ctx, c, options, d.expect != ""); err != nil {
 			return nil, err
+		}
+		if d.expect != "" && c.plan.Digest() != d.expect {
+			return nil, &MovedError{Release: o.name, Reason: "it would change other things now", Plan: c.plan}
 		}
 		if err := d.record.Fit(recordLimit); err != nil {
 			return nil, err
@@ -216,7 +220,11 @@ func (o *operation) rehearse(ctx context.Context, d *draft, options *ChangeOptio
 	if err != nil {
 		return result, err
 	}
-	return result, d.record.Fit(recordLimit)
+	if err := d.record.Fit(recordLimit); err != nil {
+		return result, err
+	}
+	result.Frozen, err = o.freeze(d, c.plan, options)
+	return result, err
 }
 
 // customLabels are those of the last revision with the given ones over them;

@@ -29,6 +29,8 @@ type Result struct {
 	Done bool
 	// Plan is what a server-side dry run would do; nil otherwise.
 	Plan *plan.Plan
+	// Frozen is what Apply carries out later: of a server-side dry run of an install, upgrade or rollback.
+	Frozen *Frozen
 	// Kept are objects that an uninstall left, because their annotation says so.
 	Kept []string
 }
@@ -95,7 +97,7 @@ func (o *operation) installLocked(ctx context.Context, c *chart.Chart, vals map[
 	}
 	record := o.draft(r, vals, o.nextRevision(), release.StatusPendingInstall, "Initial install underway")
 	record.Labels = customLabels(nil, options.Labels)
-	return o.carryOut(ctx, &draft{record, r}, &options.ChangeOptions, installation)
+	return o.carryOut(ctx, &draft{record: record, rendered: r}, &options.ChangeOptions, installation)
 }
 
 // nameIsFree refuses a name that is in use. A first revision that failed may
@@ -153,7 +155,7 @@ func (o *operation) dryInstall(ctx context.Context, c *chart.Chart, vals map[str
 		return nil, err
 	}
 	record := o.draft(r, vals, o.nextRevision(), release.StatusPendingInstall, "Dry run complete")
-	return o.rehearse(ctx, &draft{record, r}, &options.ChangeOptions, installation)
+	return o.rehearse(ctx, &draft{record: record, rendered: r}, &options.ChangeOptions, installation)
 }
 
 // checkNew refuses what can be seen without a cluster.

@@ -106,7 +106,7 @@ func (o *operation) upgradeLocked(ctx context.Context, c *chart.Chart, vals map[
 		return nil, err
 	}
 	if resumed {
-		return o.carryOut(ctx, nil, &options.ChangeOptions, o.way())
+		return o.carryOut(ctx, nil, &options.ChangeOptions, procedureOf(o.kind, o.target))
 	}
 	d, err := o.draftUpgrade(ctx, c, vals, options)
 	if err != nil {
@@ -136,14 +136,6 @@ func (o *operation) installInstead(ctx context.Context, c *chart.Chart, vals map
 	return o.installLocked(ctx, c, vals, install)
 }
 
-// way is the procedure of a revision that goes on.
-func (o *operation) way() procedure {
-	if o.target.Info.Status == release.StatusPendingInstall {
-		return installation
-	}
-	return upgrading
-}
-
 // draftUpgrade renders the chart for the next revision.
 func (o *operation) draftUpgrade(ctx context.Context, c *chart.Chart, vals map[string]any, options *UpgradeOptions) (*draft, error) {
 	current, err := o.current(ctx)
@@ -162,7 +154,7 @@ func (o *operation) draftUpgrade(ctx context.Context, c *chart.Chart, vals map[s
 	record := o.draft(r, vals, revision, release.StatusPendingUpgrade, "Preparing upgrade")
 	record.Info.FirstDeployed = current.Info.FirstDeployed
 	record.Labels = customLabels(o.newest().Labels, options.Labels)
-	return &draft{record, r}, nil
+	return &draft{record: record, rendered: r}, nil
 }
 
 // current is the revision that an upgrade starts from: the deployed one, or
