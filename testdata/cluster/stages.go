@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // A stage is one step in the life of an object: when an object meets the condition, KWOK waits and then does the rest.
@@ -21,6 +22,9 @@ type stage struct {
 	reason    string
 	message   string
 }
+
+// delayAnnotation holds how long a pod takes for its step, as in "10s", where the step takes a while.
+const delayAnnotation = "slipway.dev/delay"
 
 // definitions are what the conditions are written in. The stage of a pod is the annotation slipway.dev/stage or else the
 // tag of its first container's image, where that is one of the known names; else it follows from the restart policy.
@@ -44,8 +48,6 @@ def restarts: .status.containerStatuses[0]?.restartCount // 0;
 def lives: stage == "ready" or stage == "slow-deletion" and (once | not);
 def ends: stage == "complete" or stage == "slow-deletion" and once;
 `
-
-const delayAnnotation = "slipway.dev/delay"
 
 func podStages() []stage {
 	pod := func(s stage) stage { s.group, s.kind = "v1", "Pod"; return s }
@@ -122,7 +124,7 @@ func (s stage) object() map[string]any {
 	case s.apply != "":
 		steps = append(steps, object{"apply": object{"template": s.apply}})
 	case s.status != "":
-		steps = append(steps, object{"patch": object{"subresource": "status", "root": "status", "template": s.status}})
+		steps = append(steps, object{"patch": object{"subresource": "status", "template": patch(s.status)}})
 	}
 	if s.reason != "" {
 		steps = append(steps, object{"event": object{"type": s.eventType, "reason": s.reason, "message": s.message}})
@@ -142,4 +144,11 @@ func (s stage) object() map[string]any {
 			"steps": steps,
 		},
 	}
+}
+
+// patch is the template of a patch of the status that is refused if the object has changed since KWOK saw it: without the
+// version, a pod that is seen twice in one state would take the same step twice.
+func patch(status string) string {
+	return "metadata: {resourceVersion: {{ .metadata.resourceVersion | Quote }}}\nstatus:\n  " +
+		strings.ReplaceAll(status, "\n", "\n  ")
 }
