@@ -92,7 +92,7 @@ func (h holder) field(live map[string]any, key string, want any, parent string) 
 		return have == nil
 	}
 	if have == nil {
-		return h.lenient && !freeMaps[parent] && isDropped(live, key, want)
+		return h.lenient && isDropped(live, key, want, parent)
 	}
 	return h.value(have, want, key, parent)
 }
@@ -192,7 +192,7 @@ var (
 )
 
 // isDropped reports whether the server leaves out a wanted field with this value.
-func isDropped(live map[string]any, key string, want any) bool {
+func isDropped(live map[string]any, key string, want any, parent string) bool {
 	switch want := want.(type) {
 	case []any:
 		return len(want) == 0 // storage cannot tell an empty list from none
@@ -204,7 +204,7 @@ func isDropped(live map[string]any, key string, want any) bool {
 		return want == 0 && droppedZero[key]
 	case string:
 		// an environment variable without a value
-		return want == "" && key == "value" && live["name"] != nil && live["valueFrom"] == nil
+		return want == "" && key == "value" && !freeMaps[parent] && live["name"] != nil && live["valueFrom"] == nil
 	}
 	return false
 }

@@ -53,7 +53,9 @@ func Immutable(live, wanted map[string]any) []string {
 	h := newHolder(wanted)
 	var hit []string
 	for _, path := range rules.paths {
-		if differs(h, live, wanted, strings.Split(path, ".")) {
+		steps := strings.Split(path, ".")
+		// A selector that lost a label is another one.
+		if differs(h, live, wanted, steps) || path == "spec.selector" && at(wanted, steps...) != nil && differs(h, wanted, live, steps) {
 			hit = append(hit, path)
 		}
 	}

@@ -22,6 +22,14 @@ type masked struct {
 
 func mask(text string) masked { return masked{len(text), sha256.Sum256([]byte(text))} }
 
+// maskAny masks the text of any value, but a mask stays itself.
+func maskAny(value any) masked {
+	if m, done := value.(masked); done {
+		return m
+	}
+	return mask(fmt.Sprint(value))
+}
+
 // String tells the length and nothing else.
 func (m masked) String() string { return fmt.Sprintf("(masked, %d bytes)", m.length) }
 
@@ -49,7 +57,7 @@ func withoutSecretData(object map[string]any) map[string]any {
 	object = cloneMap(object)
 	if repeats != nil {
 		annotations := childCopy(childCopy(object, "metadata"), "annotations")
-		annotations[lastAppliedAnnotation] = mask(fmt.Sprint(repeats))
+		annotations[lastAppliedAnnotation] = maskAny(repeats)
 	}
 	if secret {
 		maskData(object)
@@ -62,16 +70,15 @@ func maskData(secret map[string]any) {
 	for _, field := range []string{"data", "stringData"} {
 		values, isMap := secret[field].(map[string]any)
 		if !isMap && secret[field] != nil {
-			content[field] = mask(fmt.Sprint(secret[field])) // not valid, but not to be shown either
+			content[field] = maskAny(secret[field]) // not valid, but not to be shown either
 		}
 		for key, value := range values {
-			plain := fmt.Sprint(value)
-			if field == "data" {
-				if decoded, err := base64.StdEncoding.DecodeString(plain); err == nil {
-					plain = string(decoded)
+			if encoded, isString := value.(string); isString && field == "data" {
+				if decoded, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+					value = string(decoded)
 				}
 			}
-			content[key] = mask(plain)
+			content[key] = maskAny(value)
 		}
 		delete(secret, field)
 	}
