@@ -205,14 +205,15 @@ func (c *connection) resourcesOf(ctx context.Context, all []liveObject) (map[str
 		if err != nil {
 			return nil, fmt.Errorf("list the pods of %s: %w", o.Ref, err)
 		}
+		pods.APIVersion, pods.Kind = "v1", "PodList"
 		for i := range pods.Items {
-			pods.Items[i].APIVersion, pods.Items[i].Kind = "v1", "Pod"
-			fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&pods.Items[i])
-			if err != nil {
-				return nil, err
-			}
-			found["v1/Pod(related)"] = append(found["v1/Pod(related)"], &unstructured.Unstructured{Object: fields})
+			pods.Items[i].APIVersion, pods.Items[i].Kind = pods.APIVersion, "Pod"
 		}
+		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pods)
+		if err != nil {
+			return nil, fmt.Errorf("read the pods of %s: %w", o.Ref, err)
+		}
+		found["v1/Pod(related)"] = append(found["v1/Pod(related)"], &unstructured.Unstructured{Object: fields})
 	}
 	return found, nil
 }
