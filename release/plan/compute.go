@@ -159,7 +159,7 @@ func (c *computation) want(o *manifest.Object) Change {
 		if change.Ownership == Foreign {
 			change.Owner = &owner
 			if !c.in.TakeOwnership {
-				change.refuse(Problem{Kind: ForeignProblem, Message: "it exists and belongs to " + owner.String()})
+				change.refuse(Problem{Kind: ForeignProblem, Message: "it exists and " + belongs(owner)})
 				return change
 			}
 		}
@@ -232,6 +232,13 @@ func (c *computation) update(change *Change, action Action, live map[string]any,
 	change.Fields = Diff(live, applied)
 }
 
+func belongs(owner Owner) string {
+	if owner == (Owner{}) {
+		return "is not marked as part of a release"
+	}
+	return "belongs to " + owner.String()
+}
+
 func cannotChange(fields []string) string {
 	return strings.Join(fields, ", ") + " cannot be changed"
 }
@@ -250,7 +257,7 @@ func (c *computation) drop(o manifest.Object) (change Change, needed bool) {
 	switch problem, found := c.in.Problems[o.Ref]; {
 	case change.Ownership == Foreign:
 		change.Action, change.Send = Keep, false
-		change.Owner, change.Reason = &owner, "it belongs to "+owner.String()
+		change.Owner, change.Reason = &owner, "it "+belongs(owner)
 	case Kept(o.Fields) || Kept(live):
 		change.Action, change.Send = Keep, false
 		change.Reason = policyAnnotation + ": " + policyKeep

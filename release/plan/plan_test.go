@@ -31,3 +31,5 @@ func live(t testing.TB, text string) map[manifest.Ref]map[string]any {
 	}
 	return found
 }
+
+const zeroDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
