@@ -104,8 +104,8 @@ func isDocumentation(name string) bool {
 		return true
 	}
 	base := strings.ToLower(path.Base(name))
-	switch path.Ext(base) {
-	case ".md", ".markdown", ".rst", ".adoc", ".pdf", ".gotmpl":
+	switch path.Ext(strings.TrimSuffix(base, ".gotmpl")) { // helm-docs makes README.md from README.md.gotmpl
+	case ".md", ".markdown", ".rst", ".adoc", ".pdf":
 		return true
 	}
 	switch strings.TrimSuffix(base, ".txt") {
