@@ -252,7 +252,7 @@ func (o *operation) deleteHookObjects(ctx context.Context, h *helm.Hook, options
 
 // hookLogs shows what a hook has written if its policy asks for it.
 func (o *operation) hookLogs(ctx context.Context, h *helm.Hook, policy helm.HookOutputLogPolicy) {
-	if o.Observe == nil || !slices.Contains(h.OutputLogPolicies, policy) {
+	if o.Observe == nil || !o.allLogs && !slices.Contains(h.OutputLogPolicies, policy) {
 		return
 	}
 	objects, err := o.hookObjects(ctx, h)

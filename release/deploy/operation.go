@@ -29,15 +29,16 @@ const endTime = 3 * time.Second
 // operation is one run of a command on one release.
 type operation struct {
 	Config
-	name   string
-	kind   string
-	id     string
-	inputs string // digest
-	lock   Lock
-	past   []release.Meta // oldest first
-	unborn bool           // the namespace is still to be created
-	broken bool           // the newest revision was left unfinished, and is marked as failed
-	target *release.Record
+	name    string
+	kind    string
+	id      string
+	inputs  string // digest
+	lock    Lock
+	past    []release.Meta // oldest first
+	unborn  bool           // the namespace is still to be created
+	broken  bool           // the newest revision was left unfinished, and is marked as failed
+	target  *release.Record
+	allLogs bool // logs of hooks are shown whatever their policies say
 }
 
 func newOperation(c Config, kind, name, inputs string) *operation {

@@ -108,8 +108,17 @@ func (o *operation) problem(ctx context.Context, outcome Outcome, err error) *Er
 		e.Outcome = Locked
 	case outcome == Refused && errors.As(err, &unreachable) && !unreachable.Unauthenticated:
 		e.Outcome = Retryable
-	case outcome == Failed && errors.Is(err, context.DeadlineExceeded):
+	case outcome == Failed && isTimeout(err):
 		e.Outcome = TimedOut
 	}
 	return e
+}
+
+// isTimeout reports whether the error is that a time limit passed.
+func isTimeout(err error) bool {
+	var notReady *NotReadyError
+	if errors.As(err, &notReady) {
+		return notReady.Timeout
+	}
+	return errors.Is(err, context.DeadlineExceeded)
 }

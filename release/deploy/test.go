@@ -15,12 +15,15 @@ type TestOptions struct {
 	Only, Except []string
 	// Timeout bounds each test; 0 means 5 minutes.
 	Timeout time.Duration
+	// Logs reports the log of each test as a Notice, whatever its policy says.
+	Logs bool
 }
 
 // Test runs the test hooks of the newest revision and records how they ended.
 // The error is an *Error; a test that fails is a *HookFailedError in it.
 func Test(ctx context.Context, config Config, name string, options TestOptions) (*Result, error) {
 	o := newOperation(config, kindTest, name, "")
+	o.allLogs = options.Logs
 	result := &Result{}
 	err := o.locked(ctx, func(ctx context.Context) error {
 		if err := o.readPast(ctx); err != nil {

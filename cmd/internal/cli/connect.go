@@ -30,13 +30,22 @@ type connection struct {
 // connect makes a connection for the namespace that the flags or the kubeconfig
 // name. It is to be closed. Nothing is asked of the cluster yet.
 func (a *app) connect(ctx context.Context) (*connection, error) {
-	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.warn, Now: a.env.Now, Concurrency: a.flags.concurrency}
+	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency}
 	client, err := cluster.Connect(a.connectOptions(), options)
 	if err != nil {
 		return nil, withHint(err, "--kubeconfig, --kube-context and KUBECONFIG say which cluster is meant")
 	}
 	c := &connection{client: client, namespace: a.namespace(), close: func() error { return nil }}
 	return c, a.openStore(ctx, c)
+}
+
+// clusterWarning hands on what the API server warns of.
+func (a *app) clusterWarning(message string) {
+	if a.onWarning != nil {
+		a.onWarning(message)
+		return
+	}
+	a.warnf("slipway: warning: %s", printable(message))
 }
 
 // connectOptions are Helm's flags and environment variables.

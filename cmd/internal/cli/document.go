@@ -118,7 +118,7 @@ func writersOfLine(trace *engine.Trace, line int) []engine.Frame {
 // read, what they are and where they come from.
 func (r *rendering) involvedValues(frames []engine.Frame, secret bool) string {
 	const most = 8
-	explainer, err := newExplainer(r.chart, r.user, r.options.compat)
+	explainer, err := newExplainer(r.chart, r.user, r.compat)
 	if err != nil || len(frames) == 0 {
 		return ""
 	}

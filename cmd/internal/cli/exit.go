@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/e6d26078/slipway/release/deploy"
 )
 
 // The exit codes of all commands.
@@ -12,6 +14,10 @@ const (
 	exitDone       = 0
 	exitInternal   = 1   // a fault of slipway or of the machine, such as a full disk
 	exitBadInput   = 2   // bad input or refused; nothing was changed
+	exitRolledBack = 3   // failed, and the changes were taken back
+	exitFailed     = 4   // failed, and somebody has to look
+	exitLocked     = 20  // somebody else works on the release
+	exitRetryable  = 75  // nothing was changed, and the same command may succeed later
 	exitTimeout    = 124 // a time limit passed
 	exitInterrupt  = 130 // ended by SIGINT
 	exitTerminated = 143 // ended by SIGTERM
@@ -51,16 +57,53 @@ func codeOf(ctx context.Context, err error) int {
 	if err == nil {
 		return exitDone
 	}
+	if code := outcomeCode(err); code != 0 {
+		return code
+	}
 	var sig signalled
 	if errors.As(context.Cause(ctx), &sig) {
 		return sig.code()
 	}
 	var f *failure
+	var unreachable *deploy.UnreachableError
+	var locked *deploy.LockedError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
 	case errors.As(err, &f) && f.code != 0:
 		return f.code
+	case errors.As(err, &locked):
+		return exitLocked
+	case errors.As(err, &unreachable) && !unreachable.Unauthenticated, isTransient(err):
+		return exitRetryable
 	}
 	return exitBadInput
+}
+
+// outcomeCode is the exit code for the state that an operation has left a
+// release in, 0 if there was no operation or a signal tells more.
+func outcomeCode(err error) int {
+	var operation *deploy.Error
+	if !errors.As(err, &operation) {
+		return 0
+	}
+	switch operation.Outcome {
+	case deploy.Failed:
+		return exitFailed
+	case deploy.RolledBack:
+		return exitRolledBack
+	case deploy.Locked:
+		return exitLocked
+	case deploy.TimedOut:
+		return exitTimeout
+	case deploy.Retryable:
+		return exitRetryable
+	}
+	return 0
+}
+
+// isTransient reports whether the error says that the same request may succeed later.
+func isTransient(err error) bool {
+	var transient interface{ Retryable() bool }
+	return errors.As(err, &transient) && transient.Retryable()
 }

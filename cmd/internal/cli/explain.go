@@ -70,7 +70,7 @@ func placeLine(frame engine.Frame) string {
 
 // source finds the text of a template by its full path, and the chart it is in.
 func (r *rendering) source(name string) (string, *values.Node) {
-	root, err := values.Resolve(r.chart, r.input.Values, values.ResolveOptions{Dialect: values.Dialect(r.options.compat)})
+	root, err := values.Resolve(r.chart, r.input.Values, values.ResolveOptions{Dialect: values.Dialect(r.compat)})
 	if err != nil {
 		return "", nil
 	}
@@ -95,7 +95,7 @@ func (r *rendering) source(name string) (string, *values.Node) {
 
 // missingHint says why there is nothing at a path, and what was probably meant.
 func (r *rendering) missingHint(m engine.Missing) []string {
-	explainer, err := newExplainer(r.chart, r.user, r.options.compat)
+	explainer, err := newExplainer(r.chart, r.user, r.compat)
 	if err != nil {
 		return nil
 	}

@@ -95,8 +95,9 @@ func Run(ctx context.Context, env Env) (code int) {
 // app is one run of the command line: the environment and the flags that all
 // commands share.
 type app struct {
-	env   Env
-	flags globalFlags
+	env       Env
+	flags     globalFlags
+	onWarning func(message string) // of the API server, while an operation reports its progress
 }
 
 // print writes a command's result to standard output.

@@ -4,30 +4,120 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
+
+	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/manifest"
 )
 
 // report writes an error for people to standard error: the text, which holds
 // Helm's wording where Helm has one, then excerpts, then what to do.
 func (a *app) report(ctx context.Context, err error) {
 	var sig signalled
-	if errors.As(context.Cause(ctx), &sig) {
-		err = sig
+	shown := err
+	if errors.As(context.Cause(ctx), &sig) && outcomeCode(err) == 0 {
+		shown = sig
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "slipway: error: %s\n", strings.TrimRight(err.Error(), "\n"))
+	fmt.Fprintf(&out, "slipway: error: %s\n", strings.TrimRight(printable(shown.Error()), "\n"))
 	var hints []string
-	for f := (*failure)(nil); errors.As(err, &f); err = f.err {
+	for f := (*failure)(nil); errors.As(shown, &f); shown = f.err {
 		out.WriteString(f.details)
 		hints = append(hints, f.hints...)
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	out.WriteString(clusterDetails(err))
+	hints = append(hints, clusterHints(err)...)
+	if outcomeCode(err) == 0 && errors.Is(shown, context.DeadlineExceeded) {
 		hints = append(hints, "give it more time with --timeout")
 	}
-	for _, hint := range hints {
-		fmt.Fprintf(&out, "slipway: hint: %s\n", hint)
+	for i, hint := range hints {
+		if !slices.Contains(hints[:i], hint) {
+			fmt.Fprintf(&out, "slipway: hint: %s\n", hint)
+		}
 	}
 	_, _ = a.env.Stderr.Write([]byte(out.String()))
+}
+
+// clusterDetails are the events and log lines that tell why objects are not
+// ready or a hook has failed.
+func clusterDetails(err error) string {
+	var out strings.Builder
+	var notReady *deploy.NotReadyError
+	if errors.As(err, &notReady) {
+		for _, o := range notReady.Objects {
+			writeDetails(&out, o.Ref, o.Detail)
+		}
+	}
+	var hook *deploy.HookFailedError
+	if errors.As(err, &hook) {
+		writeDetails(&out, hook.Ref, hook.Detail)
+	}
+	return out.String()
+}
+
+func writeDetails(out *strings.Builder, ref manifest.Ref, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "  %s\n", ref)
+	for _, line := range lines {
+		for part := range strings.Lines(strings.TrimRight(line, "\n")) {
+			fmt.Fprintf(out, "    %s\n", clip(printable(strings.TrimRight(part, "\n"))))
+		}
+	}
+}
+
+// clusterHints are what helps against an error that a cluster is involved in.
+func clusterHints(err error) []string {
+	var hints []string
+	var operation *deploy.Error
+	if errors.As(err, &operation) {
+		hints = append(hints, operation.Hints...)
+	}
+	var unreachable *deploy.UnreachableError
+	var forbidden *deploy.ForbiddenError
+	var locked *deploy.LockedError
+	switch {
+	case errors.As(err, &unreachable) && unreachable.Unauthenticated:
+		hints = append(hints, "log in again, or give other credentials with --kubeconfig, --kube-context or --kube-token")
+	case errors.As(err, &unreachable):
+		hints = append(hints, "check --kubeconfig, --kube-context and the network; nothing stands against running the same command again")
+	case errors.As(err, &forbidden):
+		hints = append(hints, fmt.Sprintf("ask for the right to %s %s, or act as somebody else with --kube-as-user", forbidden.Verb, forbidden.Resource))
+	case errors.As(err, &locked):
+		hints = append(hints, "wait for it with --lock-timeout; the same --owner takes over at once")
+	}
+	return append(hints, outcomeHints(operation)...)
+}
+
+// outcomeHints say how to go on from the state that an operation has left.
+func outcomeHints(e *deploy.Error) []string {
+	if e == nil || len(e.Hints) > 0 {
+		return nil
+	}
+	switch e.Outcome {
+	case deploy.Failed:
+		return []string{fmt.Sprintf("'slipway status %[1]s' and 'slipway history %[1]s' show what is there; 'slipway rollback %[1]s' returns to the revision before", e.Release)}
+	case deploy.TimedOut:
+		return []string{"give it more time with --timeout"}
+	case deploy.RolledBack:
+		return []string{fmt.Sprintf("'slipway history %s' shows what has happened", e.Release)}
+	case deploy.Retryable:
+		return []string{"nothing was changed; run the same command again"}
+	}
+	return nil
+}
+
+// printable is a text without the control characters that would act on a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
+			return r
+		}
+		return -1
+	}, text)
 }
 
 // excerpt shows the lines of a text around one line, which is marked, and

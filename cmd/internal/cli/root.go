@@ -17,15 +17,19 @@ func Command() *cobra.Command {
 
 const rootLong = `Slipway renders Helm charts exactly as Helm does, and much faster.
 
-It needs no Helm, and until a command says so no cluster.
+It installs, upgrades and rolls back releases that Helm can read, and reads
+those of Helm. It needs no Helm.
 
 Exit codes of all commands: 0 done, 1 internal error, 2 bad input or refused
-(nothing was changed), 124 time limit, 130 interrupted, 143 terminated.`
+(nothing was changed), 3 failed and rolled back, 4 failed and somebody has to
+look, 20 somebody else works on the release, 75 retryable (nothing was changed),
+124 time limit, 130 interrupted, 143 terminated. What was interrupted goes on
+when the same command is run again.`
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "slipway",
-		Short:         "render, check and package helm charts",
+		Short:         "render, check, package and deploy helm charts",
 		Long:          rootLong,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -47,10 +51,17 @@ func newRoot(a *app) *cobra.Command {
 		newPackage(a),
 		newCreate(a),
 		newValues(a),
+		newInstall(a),
+		newUpgrade(a),
+		newRollback(a),
+		newUninstall(a),
+		newTest(a),
+		newRecover(a),
 		newList(a),
 		newHistory(a),
 		newStatus(a),
 		newGet(a),
+		newRBAC(a),
 		newVersion(a),
 		newCompletion(a),
 	)

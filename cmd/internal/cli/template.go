@@ -29,34 +29,26 @@ Helm v4.3.1. Errors show the template lines and the includes that led to them.`
 
 // templateOptions are the flags of "template".
 type templateOptions struct {
-	chart      chartFlags
-	values     values.Options
-	name       nameFlags
-	post       postRenderer
-	compat     engine.Compat
-	schemaRefs *choice
-	timeout    time.Duration
+	chartInput
+	name    nameFlags
+	timeout time.Duration
 
-	kubeVersion  string
-	apiVersions  []string
-	showOnly     []string
-	outputDir    string
-	dryRun       string
-	labels       map[string]string
-	validate     bool
-	includeCRDs  bool
-	skipTests    bool
-	noHooks      bool
-	isUpgrade    bool
-	releaseName  bool
-	skipSchema   bool
-	enableDNS    bool
-	strict       bool
-	dependencies bool
+	kubeVersion string
+	apiVersions []string
+	showOnly    []string
+	outputDir   string
+	dryRun      string
+	labels      map[string]string
+	validate    bool
+	includeCRDs bool
+	skipTests   bool
+	noHooks     bool
+	isUpgrade   bool
+	releaseName bool
 }
 
 func newTemplate(a *app) *cobra.Command {
-	o := &templateOptions{schemaRefs: newChoice("none", "remote")}
+	o := &templateOptions{}
 	cmd := &cobra.Command{
 		Use:   "template [NAME] [CHART]",
 		Short: "locally render templates",
@@ -81,18 +73,9 @@ func (o *templateOptions) register(f *pflag.FlagSet) {
 	f.StringSliceVarP(&o.apiVersions, "api-versions", "a", nil, "Kubernetes api versions used for Capabilities.APIVersions")
 	f.BoolVar(&o.releaseName, "release-name", false, "use release name in the output-dir path.")
 	f.BoolVar(&o.noHooks, "no-hooks", false, "leave hooks out of the output")
-	f.BoolVar(&o.skipSchema, "skip-schema-validation", false, "if set, disables JSON schema validation")
-	f.BoolVar(&o.enableDNS, "enable-dns", false, "enable DNS lookups when rendering templates")
-	f.BoolVar(&o.dependencies, "dependency-update", false, "update dependencies if they are missing before rendering the chart (comes with a later release)")
 	f.DurationVar(&o.timeout, "timeout", 0, "time that rendering may take, such as 30s; 0 means no limit")
 	o.name.register(f)
-	o.post.register(f)
-	addValueFlags(f, &o.values)
-	o.chart.register(f)
-
-	addCompatFlag(f, &o.compat)
-	f.BoolVar(&o.strict, "strict", false, "make the use of a value that does not exist an error")
-	f.Var(o.schemaRefs, "schema-refs", "what a $ref of a values.schema.json may read outside the chart: nothing, or files and http(s)")
+	o.chartInput.register(f)
 
 	// Flags of an install that Helm's template takes and that change nothing in its output.
 	f.StringVar(&o.dryRun, "dry-run", "client", "simulate an install; client is what template always does")
@@ -218,8 +201,9 @@ func (a *app) printRendering(ctx context.Context, r *rendering, crds []manifest.
 
 // rendering is everything that one call of "template" renders with.
 type rendering struct {
-	options *templateOptions
+	options *templateOptions // nil for the commands that deploy
 	debug   bool
+	compat  engine.Compat
 	chart   *chart.Chart
 	program *engine.Program
 	input   engine.Input
@@ -243,26 +227,14 @@ func (a *app) newRendering(ctx context.Context, o *templateOptions, args []strin
 	if err != nil {
 		return nil, err
 	}
-	location, err := a.locate(chartName, o.chart)
+	c, user, err := a.readChart(ctx, &o.chartInput, chartName)
 	if err != nil {
-		return nil, err
-	}
-	user, err := a.mergeValues(ctx, &o.values, o.compat)
-	if err != nil {
-		return nil, err
-	}
-	a.debugf("CHART PATH: %s", location)
-	c, err := chart.Loader{Warn: a.warn}.Load(location)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.checkInstallable(c, o); err != nil {
 		return nil, err
 	}
 	if err := checkReleaseName(name); err != nil {
 		return nil, err
 	}
-	r := &rendering{options: o, debug: a.flags.debug, chart: c, user: user}
+	r := &rendering{options: o, debug: a.flags.debug, compat: o.compat, chart: c, user: user}
 	r.input = engine.Input{
 		Release:      engine.Release{Name: name, Namespace: a.namespace(), Upgrade: o.isUpgrade},
 		Values:       user.Values,
@@ -272,11 +244,7 @@ func (a *app) newRendering(ctx context.Context, o *templateOptions, args []strin
 		EnableDNS:    o.enableDNS,
 		Warn:         a.warn,
 	}
-	options := engine.Options{Compat: o.compat}
-	if o.schemaRefs.word == "remote" {
-		options.LoadSchema = newSchemaLoader(ctx, a)
-	}
-	r.program, err = engine.Compile(c, options)
+	r.program, err = engine.Compile(c, engine.Options{Compat: o.compat, LoadSchema: a.schemaLoader(ctx, &o.chartInput)})
 	return r, err
 }
 
@@ -294,7 +262,7 @@ func (o *templateOptions) capabilities() (*engine.Capabilities, error) {
 }
 
 // checkInstallable refuses library charts and charts whose dependencies are missing.
-func (a *app) checkInstallable(c *chart.Chart, o *templateOptions) error {
+func (a *app) checkInstallable(c *chart.Chart, o *chartInput) error {
 	if t := c.Metadata.Type; t != "" && t != "application" {
 		return fmt.Errorf("%s charts are not installable", t)
 	}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/e6d26078/slipway/release/deploy"
+)
+
+const rollbackLong = `Return a release to an earlier revision: its objects, its hooks and its values
+as they were then. That makes a new revision.
+
+Without REVISION, or with 0, it is the one before the newest. 'slipway history'
+shows them.`
+
+func newRollback(a *app) *cobra.Command {
+	c := &changeFlags{}
+	var recreatePods bool
+	cmd := &cobra.Command{
+		Use:   "rollback <RELEASE> [REVISION]",
+		Short: "roll back a release to a previous revision",
+		Long:  rollbackLong,
+		Args:  minimumArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if recreatePods {
+				a.warn("WARNING: --recreate-pods has no effect")
+			}
+			return a.runRollback(cmd.Context(), c, args)
+		},
+	}
+	f := cmd.Flags()
+	c.register(f)
+	c.registerHistory(f, a.env.Getenv)
+	f.BoolVar(&recreatePods, "recreate-pods", false, "without effect")
+	hide(f, "recreate-pods")
+	return cmd
+}
+
+func (a *app) runRollback(ctx context.Context, c *changeFlags, args []string) error {
+	change, err := c.options()
+	if err != nil {
+		return err
+	}
+	options := deploy.RollbackOptions{ChangeOptions: change}
+	if len(args) > 1 {
+		if options.Revision, err = strconv.Atoi(args[1]); err != nil {
+			return fmt.Errorf("could not convert revision to a number: %w", err)
+		}
+	}
+	if err := checkReleaseName(args[0]); err != nil {
+		return err
+	}
+	err = a.operate(ctx, &c.operation, "rollback "+args[0], func(config deploy.Config) error {
+		_, err := deploy.Rollback(ctx, config, args[0], options)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.print("Rollback was a success! Happy Helming!\n")
+}

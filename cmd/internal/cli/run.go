@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/e6d26078/slipway/release/deploy"
+)
+
+// operate connects, runs an operation with its progress reported, and closes
+// everything. The name is that of the operation, such as "upgrade web".
+func (a *app) operate(ctx context.Context, o *operationFlags, name string, run func(deploy.Config) error) error {
+	p, err := a.newProgress(o.progress)
+	if err != nil {
+		return err
+	}
+	a.onWarning = func(message string) {
+		p.observe(deploy.Notice{Time: a.env.Now(), Step: deploy.StepWarning, Message: message})
+	}
+	err = a.runConnected(ctx, o, p, run)
+	a.onWarning = nil
+	return errors.Join(err, p.finish(name, err))
+}
+
+func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, run func(deploy.Config) error) error {
+	c, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	config, err := a.deployConfig(c, o, p.observe)
+	if err == nil {
+		err = run(config)
+	}
+	return errors.Join(err, c.close())
+}
+
+// operateAlone is operate for what asks no cluster: the client-side dry run of an install.
+func (a *app) operateAlone(o *operationFlags, name string, run func(deploy.Config) error) error {
+	p, err := a.newProgress(o.progress)
+	if err != nil {
+		return err
+	}
+	err = run(deploy.Config{
+		Namespace: a.namespace(), Clock: a.env.Now, NewID: func() string { return newID(a.env.Now()) },
+		Owner: a.ownerOf(o), Audit: a.auditOf(o), Observe: p.observe,
+	})
+	return errors.Join(err, p.finish(name, err))
+}
