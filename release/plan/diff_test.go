@@ -162,6 +162,12 @@ func FuzzLineDiff(f *testing.F) {
 	f.Add("a\nb\nc\n", "a\nc\nd")
 	f.Add("", "\n")
 	f.Fuzz(func(t *testing.T, before, after string) {
+		if before == after {
+			if lines := lineDiff(before, after, 3); lines != nil {
+				t.Error(lines)
+			}
+			return
+		}
 		var was, is []string
 		for _, l := range lineDiff(before, after, 1<<30) {
 			if l.sign != '+' {

@@ -147,7 +147,7 @@ func ParseFile(name string, data []byte) (*File, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		var mismatch *json.UnmarshalTypeError
 		if errors.As(err, &mismatch) {
-			return nil, &FileError{File: name, Line: check.line(mismatch.Offset), Field: mismatch.Field,
+			return nil, &FileError{File: name, Line: check.line(mismatch.Offset), Field: strings.TrimPrefix(mismatch.Field, "File."),
 				Err: fmt.Errorf("a %s cannot stand here", mismatch.Value)}
 		}
 		return nil, &FileError{File: name, Err: err}
