@@ -76,6 +76,7 @@ type waiter struct {
 	expired chan suspicion
 	timers  map[suspicion]*time.Timer
 	blind   map[string]bool // namespaces whose EndpointSlices must not be listed
+	culprit manifest.Ref    // whose trouble has ended the wait
 	failing error           // why the API server could not be asked at the last try, nil when it could
 	streams sync.WaitGroup
 }
@@ -274,10 +275,12 @@ func (w *waiter) judge(ctx context.Context, s suspicion) error {
 	if !w.confirmed(ctx, s) {
 		return nil
 	}
+	w.culprit = s.ref
 	return errTrouble
 }
 
-// inTrouble are the objects that need help when one of them has needed it for long.
+// inTrouble are the objects that need help when one of them has needed it for
+// long. Services come and go with their workloads, so only one that ended the wait is named.
 func (w *waiter) inTrouble(ctx context.Context) []*target {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
@@ -288,6 +291,9 @@ func (w *waiter) inTrouble(ctx context.Context) []*target {
 	}
 	var all []*target
 	for _, g := range w.tracker.targets {
+		if g.kind == serviceKind && g.ref != w.culprit {
+			continue
+		}
 		if state := g.state().state; state == troubled || state == failed {
 			all = append(all, g)
 		}

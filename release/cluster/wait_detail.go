@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Limits of what is told about objects that are not ready.
@@ -60,19 +59,8 @@ func (d *detailer) of(ctx context.Context, g *target) []string {
 
 // pods are those pods of a target that tell most.
 func (d *detailer) pods(ctx context.Context, g *target) []corev1.Pod {
-	options := metav1.ListOptions{Limit: pageSize}
-	switch {
-	case g.kind == podKind:
-		options.FieldSelector = nameSelector([]string{g.ref.Name})
-	case podOwners[g.kind] && len(g.pods) > 0:
-		selector := &metav1.LabelSelector{MatchLabels: matchLabels(g.pods)}
-		if g.kind != controllerKind {
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(g.pods, selector); err != nil {
-				return nil
-			}
-		}
-		options.LabelSelector = metav1.FormatLabelSelector(selector)
-	default:
+	options, known := podOptions(g)
+	if !known {
 		return nil
 	}
 	list, err := d.client.kubernetes.CoreV1().Pods(g.ref.Namespace).List(ctx, options)

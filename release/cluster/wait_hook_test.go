@@ -14,6 +14,7 @@ import (
 )
 
 func TestAHookIsWaitedForToItsEnd(t *testing.T) {
+	t.Parallel()
 	const pod = "{apiVersion: v1, kind: Pod, metadata: {name: hook, annotations: {slipway.dev/stage: %}}, spec: {restartPolicy: Never, containers: [{name: main, image: a}]}}"
 	tests := []struct {
 		name, document string
@@ -51,6 +52,7 @@ func TestAHookIsWaitedForToItsEnd(t *testing.T) {
 }
 
 func TestAHookThatTakesTooLong(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	hook := r.install(t, jobOf("hook", "never-ready", ""))[0]
 	ctx, cancel := context.WithTimeout(r.ctx, time.Second)
@@ -62,6 +64,7 @@ func TestAHookThatTakesTooLong(t *testing.T) {
 }
 
 func TestLogsOfAHook(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	hooks := r.install(t, jobOf("hook", "complete", `, slipway.dev/logs: "one\ntwo \e[31mred"`),
 		"{apiVersion: v1, kind: Pod, metadata: {name: pair, annotations: {slipway.dev/stage: complete, slipway.dev/logs: said}}, spec: {restartPolicy: Never, containers: [{name: a, image: a}, {name: b, image: b}]}}",
@@ -78,6 +81,7 @@ func TestLogsOfAHook(t *testing.T) {
 }
 
 func TestLogsAreMaskedOrLeftOut(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	hooks := r.install(t, "{apiVersion: v1, kind: Secret, metadata: {name: login}, stringData: {password: correct-horse}}",
 		"{apiVersion: v1, kind: Pod, metadata: {name: hook, annotations: {slipway.dev/stage: complete, slipway.dev/logs: login with correct-horse}}, spec: {restartPolicy: Never, containers: [{name: main, image: a, env: [{name: P, valueFrom: {secretKeyRef: {name: login, key: password}}}]}]}}")
@@ -88,9 +92,19 @@ func TestLogsAreMaskedOrLeftOut(t *testing.T) {
 	if err != nil || got != "login with ***\n" {
 		t.Errorf("got %q, %v", got, err)
 	}
+
+	r.install(t,
+		"{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: logs}, rules: [{apiGroups: [''], resources: [pods, pods/log], verbs: [get, list]}]}",
+		"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: logs}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: logs}, subjects: [{kind: User, name: viewer, apiGroup: rbac.authorization.k8s.io}]}")
+	got, err = r.as(t, "viewer").Logs(r.ctx, hooks[1])
+	var forbidden *deploy.ForbiddenError
+	if got != "" || !errors.As(err, &forbidden) || forbidden.Resource != "secrets" || forbidden.Name != "login" {
+		t.Errorf("got %q, %v, want that the Secret must not be read", got, err)
+	}
 }
 
 func TestWhatIsGoneIsNotWaitedForAnyMore(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	objects := r.install(t, playing("web", "slow-deletion", 2), "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}", "{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}")
 	if err := r.Wait(r.ctx, objects, deploy.WaitOptions{}); err != nil {
@@ -115,6 +129,7 @@ func TestWhatIsGoneIsNotWaitedForAnyMore(t *testing.T) {
 }
 
 func TestWhatHasBeenMadeAnewIsGone(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	const document = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, finalizers: [example.com/hold]}}"
 	old := r.install(t, document)[0]
@@ -141,6 +156,7 @@ func TestWhatHasBeenMadeAnewIsGone(t *testing.T) {
 }
 
 func TestAnObjectWithAnotherUIDIsNotTheOneThatIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	ref := manifest.Ref{APIVersion: "v1", Kind: "ConfigMap", Namespace: "ns", Name: "a"}
 	withUID := func(uid string) *unstructured.Unstructured {
 		return object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, uid: id-"+uid+"}}")

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -56,6 +57,16 @@ func newRigFor(t *testing.T, config *rest.Config, namespace string) *rig {
 	t.Cleanup(cancel)
 	r.Client, r.ctx = client, ctx
 	return r
+}
+
+// as is the same namespace seen by another user.
+func (r *rig) as(t *testing.T, user string) *rig {
+	t.Helper()
+	config, err := ConnectOptions{Kubeconfig: clustertest.Shared(t).KubeconfigFor(t, user)}.RESTConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newRigFor(t, config, r.namespace)
 }
 
 // askedFor is a transport that notes what is asked for.
@@ -186,6 +197,23 @@ func (r *rig) until(t *testing.T, ref manifest.Ref, reached func(*unstructured.U
 		}
 	}
 	t.Fatalf("%s did not get there", ref)
+}
+
+// firstPod waits for a pod in the namespace.
+func (r *rig) firstPod(t *testing.T) *corev1.Pod {
+	t.Helper()
+	w, err := r.kubernetes.CoreV1().Pods(r.namespace).Watch(r.ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	for event := range w.ResultChan() {
+		if pod, isPod := event.Object.(*corev1.Pod); isPod {
+			return pod
+		}
+	}
+	t.Fatal("there is no pod")
+	return nil
 }
 
 // untilServed waits until the API server serves a kind: it does so shortly

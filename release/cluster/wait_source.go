@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -315,51 +314,4 @@ func (w *waiter) findLateBinding(ctx context.Context) {
 		}
 	}
 	w.tracker.lateBinding = func(class string) bool { return late[class] || err != nil }
-}
-
-// confirmed asks what a pod's own state does not say before its trouble fails
-// the wait: whether it belongs to a former revision of its Deployment, which is
-// about to go, and whether a node is being made for it.
-func (w *waiter) confirmed(ctx context.Context, s suspicion) bool {
-	if s.uid == "" {
-		return true
-	}
-	if w.isOld(ctx, s) {
-		w.tracker.ignore(s)
-		return false
-	}
-	return s.class != scheduleClass || !w.nodeIsComing(ctx, s)
-}
-
-// isOld says that a pod belongs to a former revision of its Deployment.
-func (w *waiter) isOld(ctx context.Context, s suspicion) bool {
-	g := w.tracker.find(s.ref)
-	if g == nil || g.kind != deploymentKind {
-		return false
-	}
-	sets, err := w.client.kubernetes.AppsV1().ReplicaSets(s.ref.Namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: revisionLabel + "=" + g.troubles[s.pod].hash,
-	})
-	if err != nil {
-		return false
-	}
-	for _, set := range sets.Items {
-		if owner := metav1.GetControllerOf(&set); owner != nil && string(owner.UID) == g.uid {
-			return set.Annotations[revisionAnnotation] != g.revision
-		}
-	}
-	return false
-}
-
-// nodeIsComing says that an autoscaler makes room for a pod.
-func (w *waiter) nodeIsComing(ctx context.Context, s suspicion) bool {
-	events, err := w.client.kubernetes.CoreV1().Events(s.ref.Namespace).List(ctx, metav1.ListOptions{
-		FieldSelector: "involvedObject.uid=" + s.uid, Limit: pageSize,
-	})
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(events.Items, func(e corev1.Event) bool {
-		return e.Reason == "TriggeredScaleUp" || e.Reason == "Nominated" // cluster-autoscaler, Karpenter
-	})
 }

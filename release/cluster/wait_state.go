@@ -83,6 +83,7 @@ func keyOf(r manifest.Ref) kindKey { return kindKey{r.Group(), r.Kind} }
 //   - A ReplicationController is judged as a ReplicaSet, which kstatus does not do.
 //   - A pod that failed has failed.
 //   - A Job has to complete.
+//   - A status that kstatus cannot make sense of is no reason to wait.
 //
 // All replicas of a Deployment have to be ready, as Helm 4 wants it; Helm 3 is
 // content when as many are as its update strategy leaves available.
@@ -100,7 +101,7 @@ func assess(u *unstructured.Unstructured) verdict {
 	}
 	result, err := status.Compute(u)
 	if err != nil {
-		return verdict{waiting, "", fmt.Sprintf("its status cannot be read: %v", err)}
+		return verdict{ready, "", "not waited for: its status is not in the form that is known"}
 	}
 	if byHand(key, u) && result.Status != status.TerminatingStatus && observed(u) {
 		return verdict{state: ready}

@@ -46,6 +46,7 @@ func wantNotReady(t *testing.T, err error, timeout bool, reason string) deploy.N
 }
 
 func TestAReadyReleaseCostsOneListOfEachKind(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	var documents []string
 	for _, name := range []string{"a", "b", "c"} {
@@ -53,46 +54,46 @@ func TestAReadyReleaseCostsOneListOfEachKind(t *testing.T) {
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: "+name+"}}")
 	}
 	release := r.install(t, documents...)
-	r.requests.taken()
 	if err := r.Wait(r.ctx, release, deploy.WaitOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	wantRequests(t, r.requests.taken(), "list deployments", "watch deployments", "list endpointslices", "watch endpointslices", "list pods", "watch pods")
-
+	r.requests.taken()
 	if err := r.Wait(r.ctx, release, deploy.WaitOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	wantRequests(t, r.requests.taken(), "list deployments", "list endpointslices")
 }
 
-func TestAWaitEndsWhenTheClusterIsReady(t *testing.T) {
+func TestAWaitCostsOneListAndWatchOfEachKindThatIsNotReady(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
-	release := r.install(t, serviceOf("web"), playing("web", "slow", 3), playing("quick", "ready", 1))
-	var readyAt time.Time
-	var watcher sync.WaitGroup
-	watcher.Go(func() {
-		r.until(t, release[1].Ref, func(u *unstructured.Unstructured) bool { return assess(u).state == ready })
-		readyAt = time.Now()
-	})
+	var documents []string
+	for _, name := range []string{"a", "b", "c"} {
+		documents = append(documents, playing(name, "slow", 2), serviceOf(name))
+	}
+	const quick = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: quick}, spec: {replicas: 0, selector: {matchLabels: {app: quick}}, template: {metadata: {labels: {app: quick}}, spec: {containers: [{name: main, image: a}]}}}}"
+	release := r.install(t, append(documents, quick)...)
+	r.until(t, release[6].Ref, func(u *unstructured.Unstructured) bool { return assess(u).state == ready && observed(u) })
+	r.requests.taken()
 	var progress told
 	if err := r.Wait(r.ctx, release, deploy.WaitOptions{Progress: progress.note}); err != nil {
 		t.Fatal(err)
 	}
-	done := time.Now()
-	watcher.Wait()
-	t.Logf("returned %s after the Deployment was ready", done.Sub(readyAt))
-	if !slices.Contains(progress, "Deployment "+r.namespace+"/web false 0 of 3 replicas are ready") {
+	wantRequests(t, r.requests.taken(), "list statefulsets", "list deployments", "watch deployments",
+		"list endpointslices", "watch endpointslices", "list pods", "watch pods")
+	if !slices.Contains(progress, "Deployment "+r.namespace+"/a false 0 of 2 replicas are ready") {
 		t.Errorf("nothing was told on the way: %q", progress)
+	}
+	if !slices.Contains(progress, "Service "+r.namespace+"/a true ") {
+		t.Errorf("the Service is not told to be ready: %q", progress)
 	}
 	if last := progress[len(progress)-1]; !strings.Contains(last, " true ") {
 		t.Errorf("the last thing told is not that something is ready: %q", progress)
 	}
-	if !slices.Contains(progress, "Service "+r.namespace+"/web true ") {
-		t.Errorf("the Service is not told to be ready: %q", progress)
-	}
 }
 
 func TestAWaitFailsFast(t *testing.T) {
+	t.Parallel()
 	const (
 		quota    = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: none}, spec: {hard: {pods: '0'}}}"
 		stateful = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: web}, spec: {serviceName: web, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: main, image: a}]}}}}"
@@ -142,6 +143,7 @@ func TestAWaitFailsFast(t *testing.T) {
 }
 
 func TestPodsOfAFormerRevisionDoNotFailAWait(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	release := r.install(t, playing("web", "image-pull", 1))
 	err := r.Wait(r.ctx, release, deploy.WaitOptions{Settle: settle})
@@ -157,10 +159,52 @@ func TestPodsOfAFormerRevisionDoNotFailAWait(t *testing.T) {
 	}
 }
 
+func TestAPodThatWillSoonHaveANodeDoesNotFailAWait(t *testing.T) {
+	t.Parallel()
+	unfit := func(more, spec string) string {
+		return "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {" + more + "selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, " +
+			"spec: {" + spec + "containers: [{name: main, image: a, resources: {requests: {cpu: 100k}}}]}}}}"
+	}
+	tests := map[string]func(t *testing.T, r *rig) []manifest.Object{
+		"an autoscaler makes a node": func(t *testing.T, r *rig) []manifest.Object {
+			release := r.install(t, unfit("", ""))
+			pod := r.firstPod(t)
+			r.install(t, "{apiVersion: v1, kind: Event, metadata: {name: scale}, reason: TriggeredScaleUp, involvedObject: {kind: Pod, namespace: "+r.namespace+", name: "+pod.Name+", uid: "+string(pod.UID)+"}}")
+			return release
+		},
+		"its volume is being made": func(t *testing.T, r *rig) []manifest.Object {
+			r.install(t, "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {storageClassName: slow, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}")
+			return r.install(t, unfit("", "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}], "))
+		},
+		"its predecessor is about to end": func(t *testing.T, r *rig) []manifest.Object {
+			release := r.install(t, playing("web", "slow-deletion", 1, "slipway.dev/delay: 30s"))
+			if err := r.Wait(r.ctx, release, deploy.WaitOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			r.patch(t, release[0].Ref, `{"spec":{"strategy":{"rollingUpdate":{"maxUnavailable":1}},"template":{"spec":{"nodeSelector":{"no":"where"}}}}}`)
+			return release
+		},
+	}
+	for name, install := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			release := install(t, r)
+			ctx, cancel := context.WithTimeout(r.ctx, 5*settle)
+			defer cancel()
+			wantNotReady(t, r.Wait(ctx, release, deploy.WaitOptions{Settle: settle}), true, "Unschedulable")
+		})
+	}
+}
+
 func TestAWaitThatTakesTooLongSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	release := r.install(t, playing("web", "never-ready", 2, `slipway.dev/logs: "waiting for the moon"`), playing("fine", "ready", 1),
 		"{apiVersion: batch/v1, kind: Job, metadata: {name: later}, spec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: main, image: a}]}}}}")
+	if err := r.Wait(r.ctx, release[1:], deploy.WaitOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
 	defer cancel()
 	got := wantNotReady(t, r.Wait(ctx, release, deploy.WaitOptions{Settle: settle}), true, "")
@@ -173,6 +217,7 @@ func TestAWaitThatTakesTooLongSaysWhatIsMissing(t *testing.T) {
 }
 
 func TestAWaitThatIsCancelledSaysWhy(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	release := r.install(t, playing("web", "never-ready", 1))
 	ctx, cancel := context.WithCancelCause(r.ctx)
@@ -184,6 +229,7 @@ func TestAWaitThatIsCancelledSaysWhy(t *testing.T) {
 }
 
 func TestAWaitSurvivesALostConnection(t *testing.T) {
+	t.Parallel()
 	c := clustertest.Shared(t)
 	config := c.RESTConfig(t)
 	u, err := url.Parse(config.Host)
@@ -214,7 +260,64 @@ func TestAWaitSurvivesALostConnection(t *testing.T) {
 	}
 }
 
+func TestAWaitForAServerThatHasGoneSaysSo(t *testing.T) {
+	t.Parallel()
+	c := clustertest.Shared(t)
+	config := c.RESTConfig(t)
+	u, err := url.Parse(config.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProxy(t, u.Host)
+	config.Host = "https://" + p.Addr().String()
+	r := newRigFor(t, config, c.Namespace(t))
+	release := r.install(t, playing("web", "never-ready", 1))
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.cut()
+	ctx, cancel := context.WithTimeout(r.ctx, time.Second)
+	defer cancel()
+	got := wantNotReady(t, r.Wait(ctx, release, deploy.WaitOptions{}), true, "")
+	if !strings.HasPrefix(got.Message, "not seen yet; the API server could not be asked: ") {
+		t.Errorf("got %q", got.Message)
+	}
+}
+
+func TestAWaitEndsWhenTheCredentialsDo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	release := r.install(t, playing("web", "never-ready", 1))
+	r.requests.instead = func(request *http.Request) *http.Response {
+		if request.URL.Query().Get("watch") != "true" || resourceIn(request.URL) != "deployments" {
+			return nil
+		}
+		return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{}, Body: http.NoBody, Request: request}
+	}
+	err := r.Wait(r.ctx, release, deploy.WaitOptions{})
+	var unreachable *deploy.UnreachableError
+	if !errors.As(err, &unreachable) || !unreachable.Unauthenticated {
+		t.Errorf("got %v, want that the credentials are not accepted", err)
+	}
+}
+
+func TestAnObjectThatSomebodyDeletesFailsAWait(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	release := r.install(t, playing("web", "never-ready", 1))
+	var once sync.Once
+	err := r.Wait(r.ctx, release, deploy.WaitOptions{Settle: settle, Progress: func(p deploy.Progress) {
+		once.Do(func() {
+			if err := r.Delete(r.ctx, p.Ref, deploy.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}})
+	wantNotReady(t, err, false, "NotFound")
+}
+
 func TestAWaitListsAgainWhenItsVersionIsTooOld(t *testing.T) {
+	t.Parallel()
 	const gone = `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}`
 	answers := map[string]struct {
 		status int
@@ -225,6 +328,7 @@ func TestAWaitListsAgainWhenItsVersionIsTooOld(t *testing.T) {
 	}
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t)
 			var first atomic.Bool
 			r.requests.instead = func(request *http.Request) *http.Response {
@@ -236,7 +340,7 @@ func TestAWaitListsAgainWhenItsVersionIsTooOld(t *testing.T) {
 					Body: io.NopCloser(strings.NewReader(answer.body)), Request: request,
 				}
 			}
-			release := r.install(t, playing("web", "slow", 1))
+			release := r.install(t, playing("web", "slow", 1, "slipway.dev/delay: 1s"))
 			r.requests.taken()
 			if err := r.Wait(r.ctx, release, deploy.WaitOptions{}); err != nil {
 				t.Fatal(err)
@@ -250,27 +354,20 @@ func TestAWaitListsAgainWhenItsVersionIsTooOld(t *testing.T) {
 }
 
 func TestAWaitNeedsPermissionOnlyForTheObjectsThemselves(t *testing.T) {
-	c := clustertest.Shared(t)
+	t.Parallel()
 	admin := newRig(t)
 	release := admin.install(t, serviceOf("web"), playing("web", "slow", 1), playing("too", "slow", 1))
 	admin.install(t,
 		"{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: wait}, rules: [{apiGroups: [apps], resources: [deployments], verbs: [list, watch]}]}",
 		"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: wait}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: wait}, subjects: [{kind: User, name: deployer, apiGroup: rbac.authorization.k8s.io}]}")
-	config := func(user string) *rig {
-		connected, err := ConnectOptions{Kubeconfig: c.KubeconfigFor(t, user)}.RESTConfig()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return newRigFor(t, connected, admin.namespace)
-	}
 	var progress told
-	if err := config("deployer").Wait(admin.ctx, release, deploy.WaitOptions{Progress: progress.note}); err != nil {
+	if err := admin.as(t, "deployer").Wait(admin.ctx, release, deploy.WaitOptions{Progress: progress.note}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "Service " + admin.namespace + "/web true not waited for: no permission to list endpointslices"; !slices.Contains(progress, want) {
 		t.Errorf("got %q, want %q among it", progress, want)
 	}
-	err := config("nobody").Wait(admin.ctx, release, deploy.WaitOptions{})
+	err := admin.as(t, "nobody").Wait(admin.ctx, release, deploy.WaitOptions{})
 	var forbidden *deploy.ForbiddenError
 	if !errors.As(err, &forbidden) || forbidden.Verb != "list" || forbidden.Resource != "deployments" || forbidden.Namespace != admin.namespace {
 		t.Errorf("got %#v, want that deployments must not be listed", err)
@@ -278,6 +375,7 @@ func TestAWaitNeedsPermissionOnlyForTheObjectsThemselves(t *testing.T) {
 }
 
 func TestClaimsAreWaitedForUnlessAPodHasToComeFirst(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	class := "late-" + r.namespace
 	release := r.install(t,
@@ -303,6 +401,7 @@ func TestClaimsAreWaitedForUnlessAPodHasToComeFirst(t *testing.T) {
 }
 
 func TestCustomResourcesAreWaitedForByTheirConditions(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	group := r.namespace + ".example.com"
 	definition := r.install(t, "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: shops."+group+"}, spec: {group: "+group+", scope: Namespaced, names: {plural: shops, kind: Shop}, "+
