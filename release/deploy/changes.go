@@ -58,8 +58,20 @@ func (o *operation) changes(ctx context.Context, d *draft, earlier []*release.Re
 		return nil, fmt.Errorf("read the live objects: %w", err)
 	}
 	c.input.Live = live
-	c.plan = plan.Compute(c.input)
+	o.compute(c)
 	return c, nil
+}
+
+// compute works out the plan. What is as it should be is sent all the same if
+// a client-side Helm manages it: a field that a later revision drops would stay.
+func (o *operation) compute(c *changes) {
+	c.plan = plan.Compute(c.input)
+	for i := range c.plan.Changes {
+		change := &c.plan.Changes[i]
+		if change.Action == plan.Unchanged && !change.CRD && o.Cluster.Migrates(c.input.Live[change.Ref]) {
+			change.Send = true
+		}
+	}
 }
 
 // refs are all objects that may be live.
@@ -169,7 +181,7 @@ func (o *operation) check(ctx context.Context, c *changes, options *ChangeOption
 		return err
 	}
 	if tried > 0 {
-		c.plan = plan.Compute(c.input)
+		o.compute(c)
 	}
 	if refused := c.plan.Refused(); len(refused) > 0 {
 		return &RefusedError{Changes: refused}

@@ -96,6 +96,9 @@ type Writer interface {
 	// MayConflict reports whether another field manager holds a field of the
 	// live object that wanted sets to another value. It asks nobody.
 	MayConflict(live Live, wanted map[string]any) bool
+	// Migrates reports whether Apply would first hand over fields of the live
+	// object that a client-side Helm manages. It asks nobody.
+	Migrates(live Live) bool
 	// Replace puts an object in the place of the live one, by an update or, if
 	// a field cannot be changed, by deleting and creating it.
 	Replace(ctx context.Context, o manifest.Object, live Live) (Live, error)

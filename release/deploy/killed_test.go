@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 func child(operation string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	config, err := newConfig(&rest.Config{Host: os.Getenv("SLIPWAY_TEST_SERVER"), QPS: -1}, os.Getenv("SLIPWAY_TEST_NAMESPACE"), time.Second)
+	config, err := newConfig(&rest.Config{Host: os.Getenv("SLIPWAY_TEST_SERVER"), QPS: -1}, os.Getenv("SLIPWAY_TEST_NAMESPACE"), leaseOf(os.Getenv("SLIPWAY_TEST_OWNER")))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -66,6 +66,14 @@ func child(operation string) int {
 		return 4
 	}
 	return 0
+}
+
+// leaseOf is short where another process has to wait for its end.
+func leaseOf(owner string) time.Duration {
+	if owner == "" {
+		return 5 * time.Second
+	}
+	return time.Minute
 }
 
 // operate runs one of the operations of the sweep.
@@ -85,7 +93,7 @@ func operate(ctx context.Context, config deploy.Config, operation string) error 
 	case "rollback":
 		_, err = deploy.Rollback(ctx, config, "shop", deploy.RollbackOptions{ChangeOptions: change, Revision: 1})
 	case "uninstall":
-		_, err = deploy.Uninstall(ctx, config, "shop", deploy.UninstallOptions{Wait: true, Timeout: time.Minute})
+		_, err = deploy.Uninstall(ctx, config, "shop", deploy.UninstallOptions{Wait: true, Timeout: time.Minute, IgnoreNotFound: true})
 	default:
 		err = fmt.Errorf("no operation %q", operation)
 	}
@@ -218,7 +226,7 @@ func (s *sweep) run(t *testing.T, at int, after bool) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		var output strings.Builder
 		cmd := exec.Command(self)
@@ -311,7 +319,7 @@ func withoutRandom(v any, namespace string, uid any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			if key == "clusterIP" || key == "clusterIPs" || strings.HasSuffix(key, "controller-uid") {
+			if key == "clusterIP" || key == "volumeName" || key == "clusterIPs" || strings.HasSuffix(key, "controller-uid") {
 				delete(v, key)
 				continue
 			}

@@ -1,0 +1,314 @@
+package deploy_test
+
+import (
+	"bytes"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/e6d26078/slipway/chart"
+	"github.com/e6d26078/slipway/release/cluster/clustertest"
+	"github.com/e6d26078/slipway/release/deploy"
+)
+
+// TestTwins has slipway and Helm do the same in two clusters, and compares
+// what they leave behind.
+func TestTwins(t *testing.T) {
+	helm := peer(t, "helm3")
+	ours, theirs := newTwin(t), newTwin(t)
+	for _, path := range twinCharts(t, helm) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			namespace := twinNamespace(path)
+			for _, step := range []string{"install", "upgrade", "rollback", "uninstall"} {
+				helmErr := theirs.helm(t, helm, namespace, step, path)
+				slipwayErr := ours.slipway(t, namespace, step, path)
+				if (helmErr == nil) != (slipwayErr == nil) {
+					t.Fatalf("%s: Helm: %v\nslipway: %v", step, helmErr, slipwayErr)
+				}
+				if helmErr != nil {
+					t.Logf("neither can %s it: %v", step, firstWords(helmErr))
+					return
+				}
+				if diff := cmp.Diff(theirs.objects(t, namespace), ours.objects(t, namespace)); diff != "" {
+					t.Fatalf("after %s (-helm +slipway):\n%s", step, diff)
+				}
+				if step == "uninstall" {
+					break
+				}
+				for _, question := range [][]string{{"get", "manifest", "twin"}, {"get", "hooks", "twin"}, {"get", "values", "twin", "-a"}, {"get", "notes", "twin"}} {
+					if diff := cmp.Diff(theirs.ask(t, helm, namespace, question...), ours.ask(t, helm, namespace, question...)); diff != "" {
+						t.Errorf("after %s: helm %v (-helm's record +slipway's):\n%s", step, question, diff)
+					}
+				}
+				if diff := cmp.Diff(theirs.past(t, helm, namespace), ours.past(t, helm, namespace)); diff != "" {
+					t.Errorf("after %s: the history that Helm shows (-helm's +slipway's):\n%s", step, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestToolsTakeTurns has slipway and both Helms upgrade one release in turn.
+func TestToolsTakeTurns(t *testing.T) {
+	helm3, helm4 := peer(t, "helm3"), peer(t, "helm4")
+	api := newTwin(t)
+	path := "../../testdata/charts/shop"
+	for _, turns := range [][]string{
+		{helm4, "slipway", helm4, "slipway"},
+		{helm3, "slipway", helm3, "slipway"},
+		{"slipway", helm3, helm4, "slipway"},
+	} {
+		namespace := "turns-" + fmt.Sprint(time.Now().UnixNano())
+		for i, tool := range turns {
+			step := "upgrade"
+			if i == 0 {
+				step = "install"
+			}
+			var err error
+			if tool == "slipway" {
+				err = api.slipway(t, namespace, step, path)
+			} else {
+				err = api.helm(t, tool, namespace, step, path)
+			}
+			if err != nil {
+				t.Fatalf("turn %d of %v: %v", i+1, turns, err)
+			}
+		}
+		if managers := api.managers(t, namespace, "shop-config"); !slices.Equal(managers, []string{"helm/Apply"}) {
+			t.Errorf("after %v the ConfigMap has the field managers %v", turns, managers)
+		}
+	}
+}
+
+func peer(t *testing.T, name string) string {
+	t.Helper()
+	folder := os.Getenv("SLIPWAY_PEERS")
+	if folder == "" {
+		t.Skip("no Helm binaries: set SLIPWAY_PEERS, or run 'make test'")
+	}
+	path := filepath.Join(folder, name)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// twinCharts are the project's own charts and a dozen of the corpus, those
+// without a corpus. What comes out differently each time cannot be compared.
+func twinCharts(t *testing.T, helm string) []string {
+	t.Helper()
+	own, err := filepath.Glob("../../testdata/charts/*/Chart.yaml")
+	if err != nil || len(own) == 0 {
+		t.Fatal("no charts", err)
+	}
+	var charts []string
+	for _, c := range own {
+		if folder := filepath.Dir(c); filepath.Base(folder) != "capabilities" { // it prints a resourceVersion
+			charts = append(charts, folder)
+		}
+	}
+	corpus, err := filepath.Glob(filepath.Join(os.Getenv("SLIPWAY_CORPUS"), "*.tgz"))
+	if err != nil || os.Getenv("SLIPWAY_CORPUS") == "" {
+		return charts
+	}
+	h := fnv.New64a()
+	h.Write([]byte(os.Getenv("SLIPWAY_SEED")))
+	random := rand.New(rand.NewPCG(h.Sum64(), 2))
+	random.Shuffle(len(corpus), func(i, j int) { corpus[i], corpus[j] = corpus[j], corpus[i] })
+	taken := 0
+	for _, c := range corpus {
+		if taken == 12 {
+			break
+		}
+		one, err := exec.Command(helm, "template", "twin", c).Output()
+		if err != nil {
+			continue
+		}
+		two, err := exec.Command(helm, "template", "twin", c).Output()
+		if err == nil && bytes.Equal(one, two) {
+			charts = append(charts, c)
+			taken++
+		}
+	}
+	return charts
+}
+
+func twinNamespace(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), ".tgz")
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+	return strings.Trim("twin-"+name[:min(len(name), 50)], "-")
+}
+
+// twin is a cluster that one of the tools works on.
+type twin struct {
+	kubeconfig string
+	config     *rest.Config
+	dynamic    dynamic.Interface
+	discovery  discovery.DiscoveryInterface
+}
+
+func newTwin(t *testing.T) *twin {
+	t.Helper()
+	api := clustertest.Start(t)
+	rc := api.RESTConfig(t)
+	return &twin{kubeconfig: api.Kubeconfig(), config: rc, dynamic: dynamic.NewForConfigOrDie(rc), discovery: discovery.NewDiscoveryClientForConfigOrDie(rc)}
+}
+
+// twinRelease is the release's name: "shop" for the chart of that name, so that its objects are known.
+func (c *twin) helm(t *testing.T, helm, namespace, step, path string) error {
+	t.Helper()
+	args := map[string][]string{
+		"install":   {"install", "twin", path, "--create-namespace"},
+		"upgrade":   {"upgrade", "twin", path, "--set", "twin=2"},
+		"rollback":  {"rollback", "twin", "1"},
+		"uninstall": {"uninstall", "twin"},
+	}[step]
+	if strings.HasPrefix(namespace, "turns-") {
+		for i := range args {
+			args[i] = strings.Replace(args[i], "twin", "shop", 1)
+		}
+	}
+	cmd := exec.Command(helm, append(args, "-n", namespace, "--timeout", "40s")...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	return nil
+}
+
+func (c *twin) slipway(t *testing.T, namespace, step, path string) error {
+	t.Helper()
+	name := "twin"
+	if strings.HasPrefix(namespace, "turns-") {
+		name = "shop"
+	}
+	config := configFor(t, c.config, namespace)
+	loaded, err := chart.Load(path)
+	if err != nil {
+		return err
+	}
+	change := deploy.ChangeOptions{Timeout: 40 * time.Second, HistoryMax: 10}
+	switch step {
+	case "install":
+		change.CreateNamespace = true
+		_, err = deploy.Install(background, config, name, loaded, nil, deploy.InstallOptions{ChangeOptions: change})
+	case "upgrade":
+		_, err = deploy.Upgrade(background, config, name, loaded, map[string]any{name: int64(2)}, deploy.UpgradeOptions{ChangeOptions: change})
+	case "rollback":
+		_, err = deploy.Rollback(background, config, name, deploy.RollbackOptions{ChangeOptions: change, Revision: 1})
+	case "uninstall":
+		_, err = deploy.Uninstall(background, config, name, deploy.UninstallOptions{Timeout: 40 * time.Second})
+	}
+	return err
+}
+
+// ask has Helm answer a question about the release "twin".
+func (c *twin) ask(t *testing.T, helm, namespace string, question ...string) string {
+	t.Helper()
+	cmd := exec.Command(helm, append(question, "-n", namespace)...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("helm %v: %v\n%s", question, err, output)
+	}
+	return string(output)
+}
+
+// past is Helm's table of the history without its times.
+func (c *twin) past(t *testing.T, helm, namespace string) []string {
+	t.Helper()
+	var lines []string
+	for line := range strings.Lines(c.ask(t, helm, namespace, "history", "twin")) {
+		columns := strings.Split(line, "\t")
+		if len(columns) > 2 {
+			columns = slices.Delete(columns, 1, 2)
+		}
+		for i := range columns {
+			columns[i] = strings.TrimSpace(columns[i])
+		}
+		lines = append(lines, strings.Join(columns, " "))
+	}
+	return lines
+}
+
+// managers are the field managers of a ConfigMap.
+func (c *twin) managers(t *testing.T, namespace, name string) []string {
+	t.Helper()
+	object, err := c.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace(namespace).Get(background, name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var managers []string
+	for _, m := range object.GetManagedFields() {
+		managers = append(managers, m.Manager+"/"+string(m.Operation))
+	}
+	return managers
+}
+
+// made by controllers, or telling of what happened
+var notOfCharts = []string{
+	"events", "endpoints", "endpointslices", "leases", "pods", "replicasets", "controllerrevisions", "nodes", "componentstatuses",
+	"apiservices", "persistentvolumes", "flowschemas", "prioritylevelconfigurations", "namespaces", "csinodes", "ipaddresses", "servicecidrs",
+}
+
+// objects are those in a namespace, and the cluster-wide ones of releases.
+func (c *twin) objects(t *testing.T, namespace string) map[string]any {
+	t.Helper()
+	lists, err := c.discovery.ServerPreferredResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]any{}
+	for _, list := range lists {
+		group, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, resource := range list.APIResources {
+			if !slices.Contains(resource.Verbs, "list") || slices.Contains(notOfCharts, resource.Name) {
+				continue
+			}
+			in, selector := namespace, ""
+			if !resource.Namespaced {
+				in, selector = "", "app.kubernetes.io/managed-by=Helm"
+			}
+			items, err := c.dynamic.Resource(group.WithResource(resource.Name)).Namespace(in).List(background, metav1.ListOptions{LabelSelector: selector})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range items.Items {
+				item := &items.Items[i]
+				if strings.HasPrefix(item.GetName(), "sh.helm.release.") || item.GetName() == "kube-root-ca.crt" || item.GetDeletionTimestamp() != nil {
+					continue
+				}
+				found[item.GetKind()+"/"+item.GetName()] = essence(item, namespace)
+			}
+		}
+	}
+	return found
+}
+
+func firstWords(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", " ")
+	return text[:min(len(text), 300)]
+}
