@@ -17,6 +17,7 @@ import (
 // Beside the commands of TestTwins there is
 //
 //	twinfull ARGS...     twin, with --full for slipway
+//	twinsecrets ARGS...  twin, with --show-secrets for slipway
 //	remove KIND NAME     deletes an object, KIND as in v1's paths
 func TestReading(t *testing.T) {
 	c := clustertest.Shared(t)
@@ -43,6 +44,8 @@ func TestReading(t *testing.T) {
 			"exits":    exits,
 			"twin":     twin(),
 			"twinfull": twin("--full"),
+
+			"twinsecrets": twin("--show-secrets"),
 			"remove": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 2 {
 					ts.Fatalf("usage: remove KIND NAME")

@@ -25,47 +25,67 @@ how its tests ended, and the notes of its chart.
 
 With --show-resources the objects of the release are read from the cluster. A
 table tells whether each is ready, and if not why; JSON and YAML hold the
-objects as Helm prints them, the pods of workloads included, with the contents of
-Secrets left out.`
+objects as Helm prints them, the pods of workloads included.
+
+JSON and YAML hold the values and the manifest of the release: values and Secrets
+are masked in them unless --show-secrets is given.`
 
 func newStatus(a *app) *cobra.Command {
-	var revision int
-	var output outputFormat
-	var description, resources bool
+	o := &statusOptions{}
 	cmd := &cobra.Command{
 		Use:   "status RELEASE_NAME",
 		Short: "display the status of the named release",
 		Long:  statusLong,
 		Args:  exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			return a.withRecord(ctx, args[0], revision, func(c *connection, r *release.Record) error {
-				var live []liveObject
-				if resources {
-					var err error
-					if live, err = c.liveObjects(ctx, r); err != nil {
-						return err
-					}
-				}
-				shown := *r.Release
-				shown.Chart = nil
-				if resources && output != outputTable {
-					info := *shown.Info
-					var err error
-					if info.Resources, err = c.resourcesOf(ctx, live); err != nil {
-						return err
-					}
-					shown.Info = &info
-				}
-				return a.printAs(output, &shown, func() (string, error) { return statusText(r, description, live), nil })
+			return a.withRecord(cmd.Context(), args[0], o.revision, func(c *connection, r *release.Record) error {
+				return a.printStatus(cmd.Context(), c, o, r)
 			})
 		},
 	}
-	cmd.Flags().IntVar(&revision, "revision", 0, "if set, display the status of the named release with revision")
-	cmd.Flags().BoolVar(&description, "show-desc", false, "if set, display the description message of the named release")
-	cmd.Flags().BoolVar(&resources, "show-resources", false, "if set, display the resources of the named release and whether they are ready")
-	output.register(cmd.Flags())
+	f := cmd.Flags()
+	f.IntVar(&o.revision, "revision", 0, "if set, display the status of the named release with revision")
+	f.BoolVar(&o.description, "show-desc", false, "if set, display the description message of the named release")
+	f.BoolVar(&o.resources, "show-resources", false, "if set, display the resources of the named release and whether they are ready")
+	f.BoolVar(&o.secrets, "show-secrets", false, "show Secrets and values in JSON and YAML")
+	o.output.register(f)
 	return cmd
+}
+
+// statusOptions are the flags of "status".
+type statusOptions struct {
+	output      outputFormat
+	revision    int
+	description bool
+	resources   bool
+	secrets     bool
+}
+
+func (a *app) printStatus(ctx context.Context, c *connection, o *statusOptions, r *release.Record) error {
+	var live []liveObject
+	if o.resources {
+		var err error
+		if live, err = c.liveObjects(ctx, r); err != nil {
+			return err
+		}
+	}
+	if o.output == outputTable {
+		return a.print(statusText(r, o.description, live))
+	}
+	if !o.secrets {
+		r = withoutSecretText(r)
+	}
+	shown := *r.Release
+	shown.Chart = nil
+	if o.resources {
+		info := *shown.Info
+		var err error
+		if info.Resources, err = c.resourcesOf(ctx, live, o.secrets); err != nil {
+			return err
+		}
+		shown.Info = &info
+	}
+	return a.printAs(o.output, &shown, nil)
 }
 
 // statusText is what Helm prints about a release, after an install as well.
@@ -182,16 +202,19 @@ func readiness(live deploy.Live) (state, message string) {
 }
 
 // resourcesOf sorts live objects by version and kind, as Helm puts them into
-// the record that it prints, and adds the pods of workloads. Data of Secrets is
-// not printed.
-func (c *connection) resourcesOf(ctx context.Context, all []liveObject) (map[string][]runtime.Object, error) {
+// the record that it prints, and adds the pods of workloads. What Secrets hold is
+// masked unless secrets says otherwise.
+func (c *connection) resourcesOf(ctx context.Context, all []liveObject, secrets bool) (map[string][]runtime.Object, error) {
 	found := map[string][]runtime.Object{}
 	var seen []map[string]string
 	for _, o := range all {
 		if o.live == nil {
 			continue
 		}
-		u := &unstructured.Unstructured{Object: withoutSecrets(o.live)}
+		u := &unstructured.Unstructured{Object: o.live}
+		if !secrets {
+			u.Object = withoutSecrets(o.live)
+		}
 		key := u.GroupVersionKind().Version + "/" + u.GetKind()
 		found[key] = append(found[key], u)
 		selector := podSelector(u)
