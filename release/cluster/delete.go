@@ -97,16 +97,8 @@ func (w *write) recreate(ctx context.Context, live deploy.Live) (deploy.Live, er
 	if err := w.client.Delete(ctx, w.object.Ref, deploy.DeleteOptions{UID: uid}); err != nil {
 		return nil, err
 	}
-	for there := true; there; {
-		now, err := w.read(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("wait until %s is deleted: %w", w.object.Ref, err)
-		}
-		if there = now != nil && nested(now, "metadata", "uid") == uid; there {
-			if err := sleep(ctx, firstRetry); err != nil {
-				return nil, err
-			}
-		}
+	if err := w.client.WaitGone(ctx, []manifest.Ref{w.object.Ref}); err != nil {
+		return nil, fmt.Errorf("wait until %s is deleted: %w", w.object.Ref, err)
 	}
 	w.options.Live = nil
 	return w.apply(ctx)
