@@ -17,7 +17,8 @@ type ListOptions struct {
 	Selector string
 	// States are the wanted ones; none means every one.
 	States []Status
-	// Limit is how many revisions are wanted at most, 0 for all.
+	// Limit is how many revisions are wanted at most, 0 for all. Which ones
+	// is the store's choice.
 	Limit int
 }
 

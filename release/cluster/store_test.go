@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -100,9 +102,30 @@ func TestStoreListsPageByPage(t *testing.T) {
 		})
 	}
 	creators.Wait()
+	config := c.RESTConfig(t)
+	var pages int
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			if pages++; !strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadataList") {
+				t.Errorf("whole objects are asked for: %s", r.Header.Get("Accept"))
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	client, _ := storeClients(t, c.Kubeconfig())
+	meta, err := metadata.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = cluster.NewSecrets(client, meta, namespace, storetest.Now); err != nil {
+		t.Fatal(err)
+	}
 	list, err := s.History(t.Context(), "web")
 	if err != nil || len(list) != count {
 		t.Fatalf("%d of %d revisions, %v", len(list), count, err)
+	}
+	if pages != 2 {
+		t.Errorf("%d requests", pages)
 	}
 	for i, m := range list {
 		if m.Version != i+1 {
@@ -210,7 +233,11 @@ func TestHelmReadsRecordsOfEveryStatus(t *testing.T) {
 				}
 				for _, status := range statuses {
 					name := "is-" + status.String()
-					if seen[name] != status.String() {
+					want := status.String()
+					if status == release.StatusUnknown {
+						want = "" // Helm lists its own records in this state neither
+					}
+					if seen[name] != want {
 						t.Errorf("%s is listed as %q", name, seen[name])
 					}
 					helmLooksAt(t, c, version, kind, namespace, name, status)
