@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -207,5 +208,30 @@ spec:
 	definition := manifest.Ref{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: nested(crd, "metadata", "name").(string)}
 	if err := f.Delete(t.Context(), definition, deploy.DeleteOptions{}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAGroupWhoseServerDoesNotAnswerIsLeftOut(t *testing.T) {
+	s := newScripted(t)
+	s.mux.HandleFunc("GET /apis/metrics.example.com/v1", func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusServiceUnavailable, "down")
+	})
+	capabilities, err := s.client.Capabilities(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"metrics.example.com/v1", "v1", "v1/ConfigMap", "v1/Odd"}
+	if diff := cmp.Diff(want, []string(capabilities.APIVersions)); diff != "" {
+		t.Error(diff)
+	}
+	object := manifest.Object{Ref: manifest.Ref{APIVersion: "metrics.example.com/v1", Kind: "Thing", Name: "x"}}
+	_, err = s.client.Resolve(t.Context(), []manifest.Object{object}, "n")
+	var retryable *RetryableError
+	if !errors.As(err, &retryable) {
+		t.Errorf("an object of it: %v", err)
+	}
+	known := manifest.Object{Ref: manifest.Ref{APIVersion: "v1", Kind: "ConfigMap", Name: "x"}}
+	if _, err := s.client.Resolve(t.Context(), []manifest.Object{known}, "n"); err != nil {
+		t.Errorf("an object of another: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,10 +26,6 @@ func (c *Client) Event(ctx context.Context, e deploy.Event) {
 	if e.Warning {
 		kind = corev1.EventTypeWarning
 	}
-	message := e.Message
-	if len(message) > longestMessage {
-		message = message[:longestMessage]
-	}
 	event := &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{
 			GenerateName: e.Release + ".", Namespace: e.Namespace, Annotations: eventAnnotations(e),
@@ -38,7 +35,7 @@ func (c *Client) Event(ctx context.Context, e deploy.Event) {
 			APIVersion: "v1", Kind: "Secret", Namespace: e.Namespace,
 			Name: fmt.Sprintf("sh.helm.release.v1.%s.v%d", e.Release, e.Revision),
 		},
-		Type: kind, Reason: e.Reason, Message: message, Count: 1,
+		Type: kind, Reason: e.Reason, Message: clip(e.Message), Count: 1,
 		Source: corev1.EventSource{Component: component},
 	}
 	if c.options.Now != nil {
@@ -47,6 +44,18 @@ func (c *Client) Event(ctx context.Context, e deploy.Event) {
 	}
 	// Best effort: an operation does not fail because nobody may be told of it.
 	_, _ = c.kubernetes.CoreV1().Events(e.Namespace).Create(ctx, event, metav1.CreateOptions{FieldManager: component})
+}
+
+// clip cuts a message to what the API server takes.
+func clip(message string) string {
+	if len(message) <= longestMessage {
+		return message
+	}
+	end := longestMessage
+	for !utf8.RuneStart(message[end]) {
+		end--
+	}
+	return message[:end]
 }
 
 func eventAnnotations(e deploy.Event) map[string]string {

@@ -1,0 +1,103 @@
+package cluster
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	authorization "k8s.io/api/authorization/v1"
+)
+
+func TestARuleGrantsAPermission(t *testing.T) {
+	pods := Permission{Verb: "get", Resource: "pods", Namespace: "n"}
+	for name, test := range map[string]struct {
+		rule authorization.ResourceRule
+		p    Permission
+		want bool
+	}{
+		"by its words":            {rule("get", "", "pods"), pods, true},
+		"by stars":                {rule("*", "*", "*"), pods, true},
+		"not of another verb":     {rule("list", "", "pods"), pods, false},
+		"not of another group":    {rule("get", "apps", "pods"), pods, false},
+		"not of another resource": {rule("get", "", "services"), pods, false},
+		"not of a subresource":    {rule("get", "", "pods/log"), pods, false},
+		"of a subresource":        {rule("get", "", "pods/log"), Permission{Verb: "get", Resource: "pods", Subresource: "log"}, true},
+		"of that of anything":     {rule("get", "", "*/log"), Permission{Verb: "get", Resource: "pods", Subresource: "log"}, true},
+		"not a subresource by it": {rule("get", "", "pods"), Permission{Verb: "get", Resource: "pods", Subresource: "log"}, false},
+		"all subresources too":    {rule("get", "", "*"), Permission{Verb: "get", Resource: "pods", Subresource: "log"}, true},
+		"not of any name":         {rule("get", "", "pods", "a"), pods, false},
+		"of its name":             {rule("get", "", "pods", "a"), Permission{Verb: "get", Resource: "pods", Name: "a"}, true},
+		"not of another name":     {rule("get", "", "pods", "a"), Permission{Verb: "get", Resource: "pods", Name: "b"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := test.p.allowedBy([]authorization.ResourceRule{test.rule}); got != test.want {
+				t.Errorf("allowed: %v", got)
+			}
+		})
+	}
+}
+
+func rule(verb, group, resource string, names ...string) authorization.ResourceRule {
+	return authorization.ResourceRule{Verbs: []string{verb}, APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: names}
+}
+
+func TestMissingPermissionsAreFoundByOneRequest(t *testing.T) {
+	f := newFixture(t)
+	user := f.as("checker", "get core configmaps", "create apps deployments")
+	in := func(verb, group, resource string) Permission {
+		return Permission{Verb: verb, Group: group, Resource: resource, Namespace: f.namespace}
+	}
+	wanted := []Permission{
+		in("patch", "apps", "deployments"), in("get", "", "configmaps"), in("create", "apps", "deployments"),
+		in("delete", "", "configmaps"), in("patch", "apps", "deployments"),
+	}
+	var missing []Permission
+	made := user.requests.during(func() {
+		var err error
+		if missing, err = user.CanI(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if diff := cmp.Diff([]Permission{wanted[0], wanted[3]}, missing); diff != "" {
+		t.Error(diff)
+	}
+	if len(made) != 1 {
+		t.Errorf("requests %v", made)
+	}
+
+	// What is outside namespaces a role of the namespace does not grant.
+	star := f.as("star", "'*' core '*'")
+	missing, err := star.CanI(t.Context(), []Permission{
+		{Verb: "create", Resource: "namespaces"}, in("create", "", "pods"), in("delete", "", "services"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Permission{{Verb: "create", Resource: "namespaces"}}, missing); diff != "" {
+		t.Error(diff)
+	}
+	admin, err := f.CanI(t.Context(), wanted)
+	if err != nil || admin != nil {
+		t.Errorf("an admin lacks %v, %v", admin, err)
+	}
+}
+
+func TestRulesThatTheServerDoesNotKnowAllOfAreAskedForSingly(t *testing.T) {
+	s := newScripted(t)
+	s.mux.HandleFunc("POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews", func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusCreated, `{"kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1", "status": {
+			"incomplete": true, "resourceRules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}], "nonResourceRules": []}}`)
+	})
+	s.mux.HandleFunc("POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews", func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusCreated, `{"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "status": {"allowed": true}}`)
+	})
+	missing, err := s.client.CanI(t.Context(), []Permission{
+		{Verb: "get", Resource: "pods", Namespace: "n"}, {Verb: "list", Resource: "pods", Namespace: "n"},
+	})
+	if err != nil || missing != nil {
+		t.Errorf("missing %v, %v", missing, err)
+	}
+	if got := s.count("POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"); got != 1 {
+		t.Errorf("%d reviews", got)
+	}
+}
