@@ -30,6 +30,11 @@ const defaultSettle = 10 * time.Second
 // options.Settle. When it fails, what the events and logs tell is read, which
 // takes at most some seconds, also after the context's deadline. Values of
 // Secrets are masked in it.
+//
+// It needs permission to list and watch the objects' kinds. With less than the
+// following it does without what they tell: list and watch pods, events and
+// endpointslices, list replicasets and storageclasses, get
+// persistentvolumeclaims, pods/log and secrets.
 func (c *Client) Wait(ctx context.Context, objects []manifest.Object, options deploy.WaitOptions) error {
 	w := newWaiter(c, newTracker(objects, options.Jobs, assess), options)
 	w.detail.hide(objects)

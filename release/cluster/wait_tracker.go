@@ -239,7 +239,7 @@ func (t *tracker) settle(blind map[string]bool) {
 		s.found = true
 		s.own = assessService(s.selects, endpoints[manifest.Ref{Namespace: s.ref.Namespace, Name: s.ref.Name}])
 		if blind[s.ref.Namespace] && len(s.selects) > 0 {
-			s.own = verdict{ready, "", "not waited for: no permission to list endpointslices"}
+			s.own = verdict{ready, "", "not waited for: its EndpointSlices cannot be read"}
 		}
 	}
 }
