@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/e6d26078/slipway/release/manifest"
 )
@@ -21,23 +22,49 @@ func estimate(live map[string]any, last []manifest.Object, wanted map[string]any
 }
 
 // prune takes out of a live value what the last document had and the wanted
-// one lacks. Lists are left alone: what is wanted of them replaces them.
+// one lacks. Elements of lists are left in: what is wanted of lists replaces them.
 func prune(live, last, wanted any) any {
-	have, isMap := live.(map[string]any)
-	before, wasMap := last.(map[string]any)
-	want, wantsMap := wanted.(map[string]any)
-	if !isMap || !wasMap || !wantsMap {
-		return live
-	}
-	have = maps.Clone(have)
-	for key, value := range before {
-		if next, kept := want[key]; !kept || next == nil {
-			delete(have, key)
-		} else if current, set := have[key]; set {
-			have[key] = prune(current, value, next)
+	switch have := live.(type) {
+	case map[string]any:
+		before, wasMap := last.(map[string]any)
+		want, wantsMap := wanted.(map[string]any)
+		if wasMap && wantsMap {
+			return pruneMap(have, before, want)
+		}
+	case []any:
+		before, wasList := last.([]any)
+		want, wantsList := wanted.([]any)
+		if wasList && wantsList {
+			return pruneList(have, before, want)
 		}
 	}
-	return have
+	return live
+}
+
+func pruneMap(live, last, wanted map[string]any) map[string]any {
+	live = maps.Clone(live)
+	for key, value := range last {
+		if next, kept := wanted[key]; !kept || next == nil {
+			delete(live, key)
+		} else if current, set := live[key]; set {
+			live[key] = prune(current, value, next)
+		}
+	}
+	return live
+}
+
+// pruneList prunes the elements that all three lists have, told by their key.
+func pruneList(live, last, wanted []any) []any {
+	key := keyOf(live, wanted)
+	if key == "" || keyOf(live, last) != key {
+		return live
+	}
+	live = slices.Clone(live)
+	for i := range live {
+		value := live[i].(map[string]any)[key]
+		live[i] = prune(live[i], elementWith(last, key, value), elementWith(wanted, key, value))
+	}
+	return live
 }
 
 // merge puts a wanted value into a live one.

@@ -45,6 +45,13 @@ func NewFile(p *Plan, baseRevision int, inputs string, payload Payload) *File {
 	}
 }
 
+// Text writes the planned changes for people, as [Plan.Text] does.
+func (f *File) Text(w io.Writer, options TextOptions) error {
+	p := Plan{Release: f.Release, Namespace: f.Namespace, Revision: f.BaseRevision + 1, Operation: f.Operation,
+		Changes: f.Changes, Hooks: f.Hooks}
+	return p.Text(w, options)
+}
+
 // fileDocument is the JSON form of a file.
 type fileDocument struct {
 	APIVersion string `json:"apiVersion"`

@@ -123,7 +123,11 @@ func (c *structureCheck) value(s *shape, path string) error {
 		err = c.mapping(s, path)
 	case json.Delim('['):
 		for i := 0; c.decoder.More() && err == nil; i++ {
-			err = c.value(s, fmt.Sprintf("%s[%d]", path, i))
+			element := path
+			if s == nil || !s.free {
+				element = fmt.Sprintf("%s[%d]", path, i)
+			}
+			err = c.value(s, element)
 		}
 		if err == nil {
 			_, err = c.token()
@@ -144,8 +148,12 @@ func (c *structureCheck) mapping(s *shape, path string) error {
 			return err
 		}
 		key, _ := token.(string)
-		field := key
-		if path != "" {
+		field := path // inside free JSON that of the whole
+		switch {
+		case s.free:
+		case path == "":
+			field = key
+		default:
 			field = path + "." + key
 		}
 		c.path = field

@@ -89,7 +89,8 @@ func (h holder) metadata(have, want any) bool {
 func (h holder) field(live map[string]any, key string, want any, parent string) bool {
 	have := live[key]
 	if want == nil {
-		return have == nil
+		empty, isMap := have.(map[string]any) // a container always has resources
+		return have == nil || h.lenient && key == "resources" && isMap && len(empty) == 0
 	}
 	if have == nil {
 		return h.lenient && isDropped(live, key, want, parent)
@@ -189,6 +190,7 @@ var (
 		"stdinOnce": true, "tty": true, "paused": true, "publishNotReadyAddresses": true,
 	}
 	droppedZero = map[string]bool{"minReadySeconds": true, "initialDelaySeconds": true}
+	droppedText = map[string]bool{"subPath": true, "priorityClassName": true, "apiGroup": true}
 )
 
 // isDropped reports whether the server leaves out a wanted field with this value.
@@ -203,8 +205,11 @@ func isDropped(live map[string]any, key string, want any, parent string) bool {
 	case int64:
 		return want == 0 && droppedZero[key]
 	case string:
-		// an environment variable without a value
-		return want == "" && key == "value" && !freeMaps[parent] && live["name"] != nil && live["valueFrom"] == nil
+		if want != "" || freeMaps[parent] {
+			return false
+		}
+		isVariable := key == "value" && live["name"] != nil && live["valueFrom"] == nil
+		return droppedText[key] || isVariable
 	}
 	return false
 }

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 func TestHoldsComparesAsTheServerWrites(t *testing.T) {
@@ -73,6 +76,104 @@ func TestHoldsComparesAsTheServerWrites(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := Holds(fields(t, test.live), fields(t, test.wanted)); got != test.want {
 				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+func TestWhatTheServersTypesMakeOfAnObjectIsHeld(t *testing.T) {
+	for name, text := range map[string]string{
+		"Deployment": `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a, annotations: {}, labels: {app: a}, creationTimestamp: null}
+spec:
+  replicas: 0
+  minReadySeconds: 0
+  paused: false
+  selector: {matchLabels: {app: a}}
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 1}}
+  template:
+    metadata: {labels: {app: a}, annotations: null}
+    spec:
+      hostNetwork: false
+      priorityClassName: ""
+      imagePullSecrets: []
+      nodeSelector: {}
+      affinity: {}
+      securityContext: {}
+      tolerations: []
+      automountServiceAccountToken: false
+      terminationGracePeriodSeconds: 0
+      containers:
+      - name: a
+        image: a
+        command: []
+        resources: null
+        securityContext: {privileged: false, capabilities: {drop: [ALL]}}
+        env: [{name: A, value: ""}, {name: B, value: "1"}, {name: C, valueFrom: {secretKeyRef: {name: s, key: k, optional: false}}}]
+        ports: [{containerPort: 80, name: http}]
+        volumeMounts: [{name: v, mountPath: /v, subPath: "", readOnly: false}]
+        livenessProbe: {initialDelaySeconds: 0, httpGet: {path: /, port: http}}
+      - {name: b, image: b, resources: {limits: {cpu: 0.5, memory: 1024Mi, ephemeral-storage: 1e9}, requests: {cpu: 1, memory: "1.5Gi"}}}
+      volumes: [{name: v, emptyDir: {}}, {name: w, emptyDir: {sizeLimit: 1024Mi, medium: Memory}}]
+status: {replicas: 3}`,
+		"Service": `
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {type: ClusterIP, publishNotReadyAddresses: false, selector: {app: a}, ports: [{port: 80, targetPort: http}, {port: 81, targetPort: 8081, protocol: UDP, name: b}]}`,
+		"StatefulSet": `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: a}
+spec:
+  serviceName: a
+  selector: {matchLabels: {app: a}}
+  template: {metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: a}]}}
+  volumeClaimTemplates: [{metadata: {name: d}, spec: {accessModes: [ReadWriteOnce], storageClassName: "", resources: {requests: {storage: 1024Mi}}}}]`,
+		"RoleBinding": `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: a}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: a}
+subjects: [{kind: ServiceAccount, name: a, namespace: b, apiGroup: ""}]`,
+		"NetworkPolicy": `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: a}
+spec: {podSelector: {}, policyTypes: [Ingress], ingress: [], egress: [{to: [{namespaceSelector: {}}], ports: [{port: 53}]}]}`,
+		"LimitRange": `
+apiVersion: v1
+kind: LimitRange
+metadata: {name: a}
+spec: {limits: [{type: Container, default: {cpu: 0.25}, max: {memory: 2048Mi}}]}`,
+		"HorizontalPodAutoscaler": `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: a}
+spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: a}, metrics: [{type: Pods, pods: {metric: {name: a}, target: {type: AverageValue, averageValue: 1000m}}}]}`,
+		"ConfigMap":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nimmutable: false\ndata: {}\nbinaryData: {}",
+		"PodDisruptionBudget":   "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: a}\nspec: {maxUnavailable: 30%, selector: {matchLabels: {a: b}}}",
+		"PersistentVolumeClaim": "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], storageClassName: '', resources: {requests: {storage: 0.5Gi}}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			wanted := fields(t, text)
+			kind := schema.FromAPIVersionAndKind(wanted["apiVersion"].(string), wanted["kind"].(string))
+			typed, err := scheme.Scheme.New(kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(wanted, typed); err != nil {
+				t.Fatal(err)
+			}
+			data, err := json.Marshal(typed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored := fields(t, string(data))
+			if !Holds(stored, wanted) {
+				t.Errorf("%v", Diff(stored, estimate(stored, nil, wanted)))
 			}
 		})
 	}

@@ -65,6 +65,10 @@ func withoutSecretData(object map[string]any) map[string]any {
 	return object
 }
 
+// shownOfSecrets are the fields of a Secret that may be shown. Others have
+// content, or are such fields misspelled.
+var shownOfSecrets = map[string]bool{"apiVersion": true, "kind": true, "metadata": true, "type": true, "immutable": true}
+
 func maskData(secret map[string]any) {
 	content := map[string]any{}
 	for _, field := range []string{"data", "stringData"} {
@@ -81,6 +85,11 @@ func maskData(secret map[string]any) {
 			content[key] = maskAny(value)
 		}
 		delete(secret, field)
+	}
+	for field, value := range secret {
+		if !shownOfSecrets[field] && value != nil {
+			secret[field] = maskAny(value)
+		}
 	}
 	if len(content) > 0 {
 		secret["data"] = content
