@@ -64,7 +64,7 @@ type NoReleaseError struct {
 	Reason  string // such as "has no deployed revision"
 }
 
-func (e *NoReleaseError) Error() string { return fmt.Sprintf("release %s %s", e.Release, e.Reason) }
+func (e *NoReleaseError) Error() string { return fmt.Sprintf("release %q %s", e.Release, e.Reason) }
 
 // RefusedError says that a plan has changes that cannot be done. Nothing was changed.
 type RefusedError struct{ Changes []plan.Change }

@@ -43,7 +43,7 @@ func (a *app) runRecover(ctx context.Context, o *operationFlags, name string, ye
 	return a.operate(ctx, o, "recover "+name, func(config deploy.Config) error {
 		found, err := deploy.Recover(ctx, config, name, deploy.RecoverOptions{Confirm: yes})
 		if err != nil {
-			return err
+			return missingRelease(err, "release: not found")
 		}
 		return a.print(recoveryText(name, found))
 	})

@@ -58,7 +58,7 @@ func (a *app) runRollback(ctx context.Context, c *changeFlags, args []string) er
 		return err
 	})
 	if err != nil {
-		return err
+		return missingRelease(err, "release: not found")
 	}
 	return a.print("Rollback was a success! Happy Helming!\n")
 }

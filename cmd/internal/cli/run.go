@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/e6d26078/slipway/release/deploy"
 )
@@ -45,4 +46,13 @@ func (a *app) operateAlone(o *operationFlags, name string, run func(deploy.Confi
 		Owner: a.ownerOf(o), Audit: a.auditOf(o), Observe: p.observe,
 	})
 	return errors.Join(err, p.finish(name, err))
+}
+
+// missingRelease adds Helm's words to the error that there is no such release.
+func missingRelease(err error, words string) error {
+	var missing *deploy.NoReleaseError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	return withHint(fmt.Errorf("%s: %w", words, err), "'slipway list -A' shows the releases of all namespaces")
 }

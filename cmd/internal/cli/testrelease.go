@@ -74,7 +74,7 @@ func (a *app) runTest(ctx context.Context, o *testOptions, name string) error {
 		}
 		result, err := deploy.Test(ctx, config, name, o.TestOptions)
 		if result == nil || result.Record == nil {
-			return err
+			return missingRelease(err, "release: not found")
 		}
 		shown := deployFlags{output: o.output, hideNotes: o.hideNotes}
 		printErr := a.printRelease(&shown, result.Record, "")

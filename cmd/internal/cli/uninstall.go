@@ -62,7 +62,7 @@ func (a *app) runUninstall(ctx context.Context, o *uninstallOptions, names []str
 		for _, name := range names {
 			result, err := deploy.Uninstall(ctx, config, name, o.UninstallOptions)
 			if err != nil {
-				return err
+				return missingRelease(err, "uninstall: Release not loaded: "+name+": release: not found")
 			}
 			if err := a.print(uninstalledText(name, result)); err != nil {
 				return err
