@@ -1,11 +1,15 @@
 package cluster
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	authorization "k8s.io/api/authorization/v1"
+
+	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/manifest"
 )
 
 func TestARuleGrantsAPermission(t *testing.T) {
@@ -99,5 +103,39 @@ func TestRulesThatTheServerDoesNotKnowAllOfAreAskedForSingly(t *testing.T) {
 	}
 	if got := s.count("POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"); got != 1 {
 		t.Errorf("%d reviews", got)
+	}
+}
+
+func TestWhatIsNotAllowedIsNamedBeforehand(t *testing.T) {
+	f := newFixture(t)
+	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: named}, rules: [
+		{verbs: [create], apiGroups: [""], resources: [configmaps, secrets]},
+		{verbs: [patch], apiGroups: [""], resources: [configmaps], resourceNames: [a]},
+		{verbs: [patch], apiGroups: [""], resources: [secrets]}]}`)
+	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: named},
+		roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: named}, subjects: [{kind: User, name: namer, apiGroup: rbac.authorization.k8s.io}]}`)
+	user := f.as("namer", "get core pods")
+	refs := func(documents ...string) []manifest.Ref {
+		var refs []manifest.Ref
+		for _, document := range documents {
+			refs = append(refs, f.object(document).Ref)
+		}
+		return refs
+	}
+	const a, b = `{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}`, `{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}`
+	const secret, clusterRole = `{apiVersion: v1, kind: Secret, metadata: {name: s}}`, `{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: c}}`
+	if err := user.Allowed(t.Context(), append(refs(a, secret), manifest.Ref{APIVersion: "x/v1", Kind: "Nothing"}), "create", "patch"); err != nil {
+		t.Errorf("all is allowed: %v", err)
+	}
+	err := user.Allowed(t.Context(), refs(a, b, clusterRole), "create", "patch")
+	want := "no permission to create clusterroles.rbac.authorization.k8s.io in the whole cluster\n" +
+		"no permission to patch configmaps in namespace " + f.namespace + "\n" +
+		"no permission to patch clusterroles.rbac.authorization.k8s.io in the whole cluster"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	var forbidden *deploy.ForbiddenError
+	if !errors.As(err, &forbidden) {
+		t.Errorf("%T", err)
 	}
 }
