@@ -215,6 +215,11 @@ func (o *operation) rehearse(ctx context.Context, d *draft, options *ChangeOptio
 	if err != nil {
 		return nil, err
 	}
+	if options.CreateNamespace {
+		if c.unborn, err = o.namespaceMissing(ctx); err != nil {
+			return nil, err
+		}
+	}
 	err = o.check(ctx, c, options, true)
 	result.Plan = c.plan
 	if err != nil {

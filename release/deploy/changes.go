@@ -21,6 +21,7 @@ type changes struct {
 	input   plan.Input
 	plan    *plan.Plan
 	novel   map[manifest.Ref]bool // their kinds are served only once the chart's CRDs are there
+	unborn  bool                  // the namespace of the release is still to be created
 	mu      sync.Mutex            // for what follows
 	created []manifest.Object     // so far
 }
@@ -171,7 +172,7 @@ func (o *operation) check(ctx context.Context, c *changes, options *ChangeOption
 		if c.novel[change.Ref] || !all && !o.isRisky(change, live, options) || all && !change.Send && !isImmutable(change) {
 			continue
 		}
-		if change.Action == plan.Delete || change.Action == plan.Keep || o.unborn && change.Ref.Namespace == o.Namespace {
+		if change.Action == plan.Delete || change.Action == plan.Keep || c.unborn && change.Ref.Namespace == o.Namespace {
 			continue
 		}
 		tried++

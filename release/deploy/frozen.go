@@ -247,14 +247,15 @@ func (o *operation) tryAll(ctx context.Context, objects []manifest.Object, live 
 		}
 		group.Go(func() error {
 			after, err := o.Cluster.Apply(ctx, plan.Own(object, o.name, o.Namespace), ApplyOptions{DryRun: true, Live: is, TakeConflicts: true})
-			if _, known := problemOf(err); err != nil && !known {
+			if err != nil {
+				if _, known := problemOf(err); known {
+					return nil
+				}
 				return err
 			}
-			if err == nil {
-				mu.Lock()
-				applied[object.Ref] = after
-				mu.Unlock()
-			}
+			mu.Lock()
+			applied[object.Ref] = after
+			mu.Unlock()
 			return nil
 		})
 	}

@@ -124,20 +124,22 @@ func (o *operation) nameIsFree(options *InstallOptions) error {
 // createNamespace creates the release's namespace if it is missing, once a
 // rehearsal has shown that the chart can be installed.
 func (o *operation) createNamespace(ctx context.Context, rehearse func() error) error {
-	ref := manifest.Ref{APIVersion: "v1", Kind: "Namespace", Name: o.Namespace}
-	live, err := o.Cluster.Read(ctx, []manifest.Ref{ref})
-	if err != nil || len(live) > 0 {
+	missing, err := o.namespaceMissing(ctx)
+	if err != nil || !missing {
 		return err
 	}
-	o.unborn = true
 	if err := rehearse(); err != nil {
 		return err
 	}
-	o.unborn = false
 	if err := o.Cluster.EnsureNamespace(ctx, o.Namespace); err != nil {
 		return fmt.Errorf("create namespace %s: %w", o.Namespace, err)
 	}
 	return nil
+}
+
+func (o *operation) namespaceMissing(ctx context.Context) (bool, error) {
+	live, err := o.Cluster.Read(ctx, []manifest.Ref{{APIVersion: "v1", Kind: "Namespace", Name: o.Namespace}})
+	return err == nil && len(live) == 0, err
 }
 
 // dryInstall renders and checks an install.

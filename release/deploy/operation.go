@@ -35,7 +35,6 @@ type operation struct {
 	inputs  string // digest
 	lock    Lock
 	past    []release.Meta // oldest first
-	unborn  bool           // the namespace is still to be created
 	broken  bool           // the newest revision was left unfinished, and is marked as failed
 	target  *release.Record
 	allLogs bool // logs of hooks are shown whatever their policies say

@@ -16,12 +16,17 @@ const (
 	exitBadInput   = 2   // bad input or refused; nothing was changed
 	exitRolledBack = 3   // failed, and the changes were taken back
 	exitFailed     = 4   // failed, and somebody has to look
+	exitChanges    = 11  // changes were found, by a command that was asked for them
 	exitLocked     = 20  // somebody else works on the release
 	exitRetryable  = 75  // nothing was changed, and the same command may succeed later
 	exitTimeout    = 124 // a time limit passed
 	exitInterrupt  = 130 // ended by SIGINT
 	exitTerminated = 143 // ended by SIGTERM
 )
+
+// errChanges ends a command that was asked whether anything differs, and has
+// printed what does.
+var errChanges = errors.New("there are changes")
 
 // failure is an error with what the command line adds to it.
 type failure struct {

@@ -84,6 +84,9 @@ func Run(ctx context.Context, env Env) (code int) {
 	if err == nil {
 		return exitDone
 	}
+	if errors.Is(err, errChanges) {
+		return exitChanges
+	}
 	var unknown *unknownCommandError
 	if errors.As(err, &unknown) || !cmd.Runnable() {
 		err = withHint(err, fmt.Sprintf("run '%s --help' for usage", cmd.CommandPath()))

@@ -44,9 +44,7 @@ func newUpgrade(a *app) *cobra.Command {
 	o.register(f)
 	o.change.registerHistory(f, a.env.Getenv)
 	f.BoolVarP(&o.install, "install", "i", false, "if a release by this name doesn't already exist, run an install")
-	f.BoolVar(&o.reset, "reset-values", false, "reset the values to the ones built into the chart")
-	f.BoolVar(&o.reuse, "reuse-values", false, "reuse the last release's values and merge in any overrides from the command line via --set and -f. If '--reset-values' is specified, this is ignored")
-	f.BoolVar(&o.resetThenReuse, "reset-then-reuse-values", false, "reset the values to the ones built into the chart, apply the last release's values and merge in any overrides from the command line via --set and -f. If '--reset-values' or '--reuse-values' is specified, this is ignored")
+	o.registerValues(f)
 	f.BoolVar(&o.recreatePods, "recreate-pods", false, "without effect; see --restart-on-config-change")
 	hide(f, "recreate-pods")
 	return cmd
