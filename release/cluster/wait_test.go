@@ -276,7 +276,8 @@ func TestAWaitForAServerThatHasGoneSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.cut()
-	ctx, cancel := context.WithTimeout(r.ctx, time.Second)
+	// client-go tries a request again after a second when its connection was cut.
+	ctx, cancel := context.WithTimeout(r.ctx, 5*time.Second)
 	defer cancel()
 	got := wantNotReady(t, r.Wait(ctx, release, deploy.WaitOptions{}), true, "")
 	if !strings.HasPrefix(got.Message, "not seen yet; the API server could not be asked: ") {
