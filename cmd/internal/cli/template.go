@@ -20,9 +20,9 @@ import (
 
 const templateLong = `Render chart templates locally and display the output.
 
-Any values that would normally be looked up or retrieved in-cluster will be
-faked locally. Additionally, none of the server-side testing of chart validity
-(e.g. whether an API is supported) is done.
+Without more, no cluster is asked: what would be looked up there is faked.
+--dry-run=server lets the lookup function see the cluster. --validate renders
+with the cluster's capabilities, and has its API server try every object.
 
 The output is that of Helm v3.22.0 to the byte, with --compat helm4 that of
 Helm v4.3.1. Errors show the template lines and the includes that led to them.`
@@ -65,7 +65,7 @@ func newTemplate(a *app) *cobra.Command {
 func (o *templateOptions) register(f *pflag.FlagSet) {
 	f.StringArrayVarP(&o.showOnly, "show-only", "s", nil, "only show manifests rendered from the given templates")
 	f.StringVar(&o.outputDir, "output-dir", "", "writes the executed templates to files in output-dir instead of stdout")
-	f.BoolVar(&o.validate, "validate", false, "validate your manifests against the Kubernetes cluster you are currently pointing at (comes with a later release)")
+	f.BoolVar(&o.validate, "validate", false, "validate your manifests against the Kubernetes cluster you are currently pointing at")
 	f.BoolVar(&o.includeCRDs, "include-crds", false, "include CRDs in the templated output")
 	f.BoolVar(&o.skipTests, "skip-tests", false, "skip tests from templated output")
 	f.BoolVar(&o.isUpgrade, "is-upgrade", false, "set .Release.IsUpgrade instead of .Release.IsInstall")
@@ -78,7 +78,7 @@ func (o *templateOptions) register(f *pflag.FlagSet) {
 	o.chartInput.register(f)
 
 	// Flags of an install that Helm's template takes and that change nothing in its output.
-	f.StringVar(&o.dryRun, "dry-run", "client", "simulate an install; client is what template always does")
+	f.StringVar(&o.dryRun, "dry-run", "client", "server lets the lookup function see the cluster")
 	f.Lookup("dry-run").NoOptDefVal = "client"
 	f.StringToStringVarP(&o.labels, "labels", "l", nil, "labels that would be added to release metadata")
 	f.Bool("render-subchart-notes", false, "if set, render subchart notes along with the parent")
@@ -93,22 +93,16 @@ func (o *templateOptions) register(f *pflag.FlagSet) {
 	f.Bool("take-ownership", false, "take ownership of existing resources")
 	f.Bool("disable-openapi-validation", false, "do not validate against the Kubernetes OpenAPI schema")
 	f.String("description", "", "add a custom description")
-	hide(f, "dry-run", "labels", "render-subchart-notes", "hide-notes", "skip-crds", "create-namespace", "force", "replace", "wait",
+	hide(f, "labels", "render-subchart-notes", "hide-notes", "skip-crds", "create-namespace", "force", "replace", "wait",
 		"wait-for-jobs", "atomic", "take-ownership", "disable-openapi-validation", "description")
 }
 
 // check refuses flags that cannot be followed, before anything is read.
 func (o *templateOptions) check() error {
-	const needsCluster = "leave the flag out: the commands that talk to a cluster come with a later release"
 	switch o.dryRun {
-	case "", "true", "client":
-	case "server", "none", "false":
-		return withHint(fmt.Errorf("--dry-run=%s needs a cluster, and this release of slipway talks to none", o.dryRun), needsCluster)
+	case "", "true", "client", "server", "none", "false":
 	default:
 		return errors.New("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server")
-	}
-	if o.validate {
-		return withHint(errors.New("--validate needs a cluster, and this release of slipway talks to none"), needsCluster)
 	}
 	for _, reserved := range []string{"name", "owner", "status", "version", "createdAt", "modifiedAt"} {
 		if _, set := o.labels[reserved]; set {
@@ -127,6 +121,13 @@ func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string
 	r, err := a.newRendering(ctx, o, args)
 	if err != nil {
 		return err
+	}
+	c, err := a.connectRendering(ctx, r)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		defer c.close()
 	}
 	out, err := r.program.Render(ctx, r.input)
 	if err != nil {
@@ -148,6 +149,11 @@ func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string
 			_ = a.print(manifest.Output(manifest.Dump(files), set.Hooks, r.shown()))
 		}
 		return r.explain(ctx, err, files)
+	}
+	if o.validate {
+		if err := a.validateObjects(ctx, c, r, set.Body(nil, manifest.BodyOptions{})); err != nil {
+			return err
+		}
 	}
 	var crds []manifest.File
 	if o.includeCRDs {
