@@ -55,6 +55,7 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 		if d.expect != "" && c.plan.Digest() != d.expect {
 			return nil, &MovedError{Release: o.name, Reason: "it would change other things now", Plan: c.plan}
 		}
+		d.record.Operation.Images = imagesOf(c.input.Wanted)
 		if err := d.record.Fit(recordLimit); err != nil {
 			return nil, err
 		}

@@ -40,6 +40,8 @@ import (
 // set it runs one operation and ends.
 const childVariable = "SLIPWAY_TEST_CHILD"
 
+const lockedCode = 20
+
 func TestMain(m *testing.M) {
 	if operation := os.Getenv(childVariable); operation != "" {
 		os.Exit(child(operation))
@@ -62,6 +64,9 @@ func child(operation string) int {
 		var failure *deploy.Error
 		if errors.As(err, &failure) && failure.Outcome == deploy.Interrupted {
 			return 143
+		}
+		if failure != nil && failure.Outcome == deploy.Locked {
+			return lockedCode
 		}
 		return 4
 	}

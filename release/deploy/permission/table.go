@@ -83,6 +83,7 @@ func table() map[step][]need {
 			{target: t, resource: "pods/log", verbs: []string{"get"}, optional: true, purpose: aboutTrouble},
 			{target: t, resource: "events", verbs: []string{"list", "watch"}, optional: true, purpose: aboutTrouble},
 			{target: t, resource: "secrets", verbs: []string{"get"}, optional: true, purpose: "mask what Secrets hold in logs, without which logs are left out"},
+			{target: t, resource: "persistentvolumeclaims", verbs: []string{"get"}, optional: true, purpose: aboutTrouble},
 			{target: t, group: "apps", resource: "replicasets", verbs: []string{"list"}, optional: true, purpose: aboutTrouble},
 		}
 	}
