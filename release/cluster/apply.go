@@ -30,7 +30,9 @@ const (
 // If options.Live has managed fields that a client-side "helm" left, a request
 // before it hands them over to server-side apply; a dry run leaves that out and
 // takes no notice of conflicts with them, so it does not show that fields will
-// go which are no longer in o.
+// go which are no longer in o. Environment variables that are set twice, which
+// server-side apply does not take, are applied once with a warning: the last
+// counts.
 //
 // Errors, beside those of any request: *deploy.ConflictError,
 // *deploy.ImmutableError, *deploy.ForbiddenError with the verb that is missing,
@@ -78,6 +80,11 @@ func (w *write) apply(ctx context.Context) (deploy.Live, error) {
 	})
 	if err == nil {
 		return object, nil
+	}
+	if fields, names := withoutDuplicates(w.object.Fields); len(names) > 0 && isMisfit(err) {
+		w.warnOfDuplicates(names)
+		w.object.Fields = fields
+		return w.apply(ctx)
 	}
 	err = w.explain(ctx, err)
 	var conflict *deploy.ConflictError
@@ -147,6 +154,9 @@ func (w *write) read(ctx context.Context) (deploy.Live, error) {
 // explain finds out why an apply was refused. It may ask the API server.
 func (w *write) explain(ctx context.Context, err error) error {
 	var status apierrors.APIStatus
+	if isExplained(err) {
+		return err
+	}
 	if !errors.As(err, &status) {
 		return explain(err, "patch", w.resource.Resource, w.resource.Group, w.object.Namespace, w.object.Name)
 	}

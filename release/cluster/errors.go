@@ -92,10 +92,28 @@ func explain(err error, verb, resource, group, namespace, name string) error {
 	return &requestError{verb, requestTarget(resource, group, namespace, name), err}
 }
 
+// isExplained tells whether an error is one of those that explain makes.
+func isExplained(err error) bool {
+	var forbidden *deploy.ForbiddenError
+	var unreachable *deploy.UnreachableError
+	var retryable *RetryableError
+	var other *requestError
+	return errors.As(err, &forbidden) || errors.As(err, &unreachable) || errors.As(err, &retryable) || errors.As(err, &other)
+}
+
+// isMisfit tells whether a server-side apply was refused because the document
+// does not fit its schema: a plain 500 without a reason.
+func isMisfit(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	s := status.Status()
+	return s.Code == http.StatusInternalServerError && s.Reason == ""
+}
+
 // isTransient tells whether a refusal speaks of the server's state and not of
 // the request. An admission webhook that cannot be called is an internal error.
-// A plain 500 without a reason is what a server-side apply answers to a document
-// that does not fit its schema.
 func isTransient(s metav1.Status) bool {
 	switch s.Reason {
 	case metav1.StatusReasonServerTimeout, metav1.StatusReasonTimeout, metav1.StatusReasonTooManyRequests,
