@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/e6d26078/slipway/release"
@@ -27,16 +29,33 @@ type connection struct {
 	close     func() error
 }
 
+const clusterHint = "--kubeconfig, --kube-context and KUBECONFIG say which cluster is meant"
+
 // connect makes a connection for the namespace that the flags or the kubeconfig
 // name. It is to be closed. Nothing is asked of the cluster yet.
 func (a *app) connect(ctx context.Context) (*connection, error) {
 	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency}
+	if !a.knowsCluster() {
+		return nil, withHint(errors.New("no cluster is configured: there is no kubeconfig"), clusterHint)
+	}
 	client, err := cluster.Connect(a.connectOptions(), options)
 	if err != nil {
-		return nil, withHint(err, "--kubeconfig, --kube-context and KUBECONFIG say which cluster is meant")
+		return nil, withHint(err, clusterHint)
 	}
 	c := &connection{client: client, namespace: a.namespace(), close: func() error { return nil }}
 	return c, a.openStore(ctx, c)
+}
+
+// knowsCluster reports whether anything says which cluster is meant. (#DIFFERS:
+// Helm tries port 8080 of the machine that it runs on if nothing does.)
+func (a *app) knowsCluster() bool {
+	if a.flags.apiServer != "" || a.flags.kubeconfig != "" || a.env.Getenv("KUBERNETES_MASTER") != "" || a.inCluster() {
+		return true
+	}
+	return slices.ContainsFunc(a.kubeconfigs(), func(name string) bool {
+		_, err := os.Stat(name)
+		return err == nil
+	})
 }
 
 // clusterWarning hands on what the API server warns of.
