@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,7 +42,6 @@ type Program struct {
 	files      map[*chart.Chart]files
 	parsed     map[parseKey]*parsedFile
 	selections map[string]*selection
-	outputSize atomic.Int64 // of the last render, a good guess for the next
 }
 
 // parseKey names a parsed template. A file can stand under several names when
@@ -67,9 +65,6 @@ type selection struct {
 	uses      tmpl.Uses
 	// tplMutates is set once a text given to tpl turned out to change values.
 	tplMutates atomic.Bool
-	// compiling is the work ahead of the first render: see compileAhead.
-	compileOnce sync.Once
-	compiling   sync.WaitGroup
 }
 
 // mutates reports whether a render may change its values, so that it needs a copy of its own.
@@ -119,23 +114,6 @@ func (p *Program) newSelection(nodes []*values.Node) *selection {
 	s.set = tmpl.NewSet(p.funcs, list)
 	s.uses = s.set.Uses(s.rendered()...)
 	return s
-}
-
-// compileAhead compiles the templates that will run while the first render is
-// already under way, from the last to the first. Renders wait for its end, so
-// that nothing reads the chart after them.
-func (s *selection) compileAhead() {
-	if runtime.GOMAXPROCS(0) == 1 {
-		return
-	}
-	s.compileOnce.Do(func() {
-		names := s.rendered()
-		s.compiling.Go(func() {
-			for _, name := range slices.Backward(names) {
-				s.set.Compile(name)
-			}
-		})
-	})
 }
 
 // parallelTemplates is the number of unparsed templates from which a second goroutine pays.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -87,15 +86,9 @@ func (p *Program) prepare(in Input) (*job, error) {
 
 // run executes the templates.
 func (j *job) run(ctx context.Context) (*Output, error) {
-	type span struct {
-		name       string
-		start, end int
-	}
-	j.selection.compileAhead()
-	defer j.selection.compiling.Wait()
 	st := j.newState(ctx)
-	buf := make([]byte, 0, j.program.outputSize.Load()+1024)
-	spans := make([]span, 0, len(j.selection.templates))
+	out := &Output{Files: make([]File, 0, len(j.selection.templates)), Values: j.values, Root: j.root}
+	total := 0
 	for i := range j.selection.templates {
 		t := &j.selection.templates[i]
 		if t.partial() {
@@ -105,19 +98,11 @@ func (j *job) run(ctx context.Context) (*Output, error) {
 		if err != nil {
 			return nil, newExecError(t.name, err, j.program.opts.Compat)
 		}
-		start := len(buf)
-		if buf = append(buf, tmpl.StripNoValue(text)...); len(buf) > j.program.opts.Limits.OutputBytes {
+		text = tmpl.StripNoValue(text)
+		if total += len(text); total > j.program.opts.Limits.OutputBytes {
 			return nil, newExecError(t.name, ErrOutputTooLarge, j.program.opts.Compat)
 		}
-		spans = append(spans, span{t.name, start, len(buf)})
-	}
-	j.program.outputSize.Store(int64(len(buf)))
-
-	// buf is not written again: the files share it.
-	text := unsafe.String(unsafe.SliceData(buf), len(buf))
-	out := &Output{Files: make([]File, len(spans)), Values: j.values, Root: j.root}
-	for i, s := range spans {
-		out.Files[i] = File{Name: s.name, Content: text[s.start:s.end]}
+		out.Files = append(out.Files, File{Name: t.name, Content: string(text)})
 	}
 	slices.SortFunc(out.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil

@@ -1,9 +1,12 @@
 package tmpl
 
-// program is a compiled template.
+import "sync/atomic"
+
+// program is a compiled template, or a compiled body of a branch in it. What
+// lies in the bodies of its own branches does not count.
 type program struct {
 	body  block
-	slots int // how many variables it has
+	slots int // how many variables there are, those outside a body included
 	stack int // estimate of the Go stack that a run takes, without what it calls
 }
 
@@ -19,29 +22,68 @@ const (
 // chart's templates never run.
 func (t *Template) compiled() *program {
 	t.compileOnce.Do(func() {
-		c := &compiler{funcs: t.file.funcs, scope: []binding{{name: "$"}}, slots: 1}
-		t.program.body = c.list(t.tree())
-		t.program.slots = c.slots
-		t.program.stack = stackPerRun + c.deepest*stackPerLevel
+		c := &compiler{funcs: t.file.funcs, scope: &binding{name: "$"}, slots: 1}
+		t.program = c.program(t.tree())
+		t.program.stack += stackPerRun
 	})
 	return &t.program
+}
+
+// branch is what if, with and range have in common: two bodies, of which each
+// is compiled when it first runs. Most of a chart's never do.
+type branch struct {
+	n         *node
+	scope     *binding // the variables that the bodies see
+	slots     int      // how many slots are taken outside the bodies
+	then, alt atomic.Pointer[program]
+}
+
+func (b *branch) init(n *node, scope *binding, slots int) { b.n, b.scope, b.slots = n, scope, slots }
+
+func (b *branch) runThen(st *State) error { return b.run(st, &b.then, b.n.child) }
+func (b *branch) runElse(st *State) error { return b.run(st, &b.alt, b.n.alt) }
+
+// run runs a body, which it keeps at p.
+func (b *branch) run(st *State, p *atomic.Pointer[program], list *node) error {
+	if list == nil {
+		return nil
+	}
+	body := p.Load()
+	if body == nil {
+		c := &compiler{funcs: st.template.file.funcs, scope: b.scope, slots: b.slots}
+		made := c.program(list)
+		body = &made
+		p.Store(body) // two renders at once may both come here: their programs are alike
+	}
+	st.reserve(body.slots)
+	st.stackUse += body.stack
+	err := body.body.run(st)
+	st.stackUse -= body.stack
+	return err
 }
 
 // compiler turns a syntax tree into a program.
 type compiler struct {
 	funcs    *Funcs
-	scope    []binding // of the variables, the innermost last
+	scope    *binding // of the variables, the innermost
 	slots    int
 	optional int // how many operands enclose this one that and or or may leave out
 	depth    int
 	deepest  int
 }
 
-// binding is a variable in scope.
+// binding is a variable in scope. It never changes.
 type binding struct {
 	name     string
 	slot     int
 	optional bool // its declaration may be left out
+	outer    *binding
+}
+
+// program compiles a template or a body.
+func (c *compiler) program(list *node) program {
+	body := c.list(list)
+	return program{body: body, slots: c.slots, stack: c.deepest * stackPerLevel}
 }
 
 // enter counts one level of nesting. The result leaves it.
@@ -101,34 +143,31 @@ func (c *compiler) statement(n *node) action {
 			a.data = c.pipe(n.pipe)
 		}
 		return a
-	case nodeRange:
-		return c.rangeStatement(n)
 	}
-	mark := len(c.scope)
-	value := c.pipe(n.pipe)
-	inner := len(c.scope)
-	then := c.list(n.child)
-	c.scope = c.scope[:inner]
-	alt := c.list(n.alt)
-	c.scope = c.scope[:mark]
-	if n.kind == nodeWith {
-		return &withAction{value, then, alt}
-	}
-	return &ifAction{value, then, alt}
+	return c.branch(n)
 }
 
-func (c *compiler) rangeStatement(n *node) action {
-	mark := len(c.scope)
-	a := &rangeAction{n: n}
-	a.value = c.pipe(n.pipe)
-	if d, ok := a.value.(*declExpr); ok && n.pipe.alt != nil {
-		a.slots, a.assign = d.slots, d.assign
+// branch compiles an if, with or range, without its bodies.
+func (c *compiler) branch(n *node) action {
+	outer := c.scope
+	value := c.pipe(n.pipe)
+	inner := c.scope
+	c.scope = outer
+	switch n.kind {
+	case nodeIf:
+		a := &ifAction{cond: value}
+		a.init(n, inner, c.slots)
+		return a
+	case nodeWith:
+		a := &withAction{value: value}
+		a.init(n, inner, c.slots)
+		return a
 	}
-	inner := len(c.scope)
-	a.then = c.list(n.child)
-	c.scope = c.scope[:inner]
-	a.alt = c.list(n.alt)
-	c.scope = c.scope[:mark]
+	a := &rangeAction{value: value}
+	a.init(n, inner, c.slots)
+	if d, ok := value.(*declExpr); ok && n.pipe.alt != nil {
+		a.vars, a.assign = d.slots, d.assign
+	}
 	return a
 }
 
@@ -136,15 +175,15 @@ func (c *compiler) rangeStatement(n *node) action {
 func (c *compiler) declare(name string) int {
 	slot := c.slots
 	c.slots++
-	c.scope = append(c.scope, binding{name, slot, c.optional > 0})
+	c.scope = &binding{name, slot, c.optional > 0, c.scope}
 	return slot
 }
 
 // resolve returns what the variable's name means here.
 func (c *compiler) resolve(n *node, name string) expr {
 	var slots []int
-	for i := len(c.scope) - 1; i >= 0; i-- {
-		if b := c.scope[i]; b.name == name {
+	for b := c.scope; b != nil; b = b.outer {
+		if b.name == name {
 			if !b.optional && slots == nil {
 				return &varExpr{b.slot}
 			}

@@ -79,8 +79,8 @@ func (a *exitAction) run(*State) error { return a.signal }
 
 // ifAction is {{if}}.
 type ifAction struct {
-	cond      expr
-	then, alt block
+	branch
+	cond expr
 }
 
 func (a *ifAction) run(st *State) error {
@@ -89,15 +89,15 @@ func (a *ifAction) run(st *State) error {
 		return err
 	}
 	if yes {
-		return a.then.run(st)
+		return a.runThen(st)
 	}
-	return a.alt.run(st)
+	return a.runElse(st)
 }
 
 // withAction is {{with}}.
 type withAction struct {
-	value     expr
-	then, alt block
+	branch
+	value expr
 }
 
 func (a *withAction) run(st *State) error {
@@ -106,11 +106,11 @@ func (a *withAction) run(st *State) error {
 		return err
 	}
 	if !truth(v) {
-		return a.alt.run(st)
+		return a.runElse(st)
 	}
 	dot, iface := st.dot, st.dotIface
 	st.dot, st.dotIface = v, false
-	err = a.then.run(st)
+	err = a.runThen(st)
 	st.dot, st.dotIface = dot, iface
 	return err
 }
@@ -152,12 +152,11 @@ func (a *templateAction) run(st *State) error {
 
 // rangeAction is {{range}}.
 type rangeAction struct {
-	n         *node
-	value     expr
-	then, alt block
+	branch
+	value expr
 	// The variables: their slots or the targets of their assignment. With one
 	// variable it is the element.
-	slots  []int
+	vars   []int
 	assign []*assignment
 }
 
@@ -183,7 +182,7 @@ func (a *rangeAction) run(st *State) error {
 	}
 	st.dot, st.dotIface = dot, iface
 	if err == nil && !ran {
-		return a.alt.run(st)
+		return a.runElse(st)
 	}
 	return err
 }
@@ -198,14 +197,14 @@ func (a *rangeAction) iterate(st *State, index, elem any, iface bool) (more bool
 		if err := a.assignVars(st, index, elem, iface); err != nil {
 			return false, err
 		}
-	case len(a.slots) == 1:
-		st.vars[st.base+a.slots[0]] = variable{value: elem, iface: iface}
-	case len(a.slots) == 2:
-		st.vars[st.base+a.slots[0]] = variable{value: index}
-		st.vars[st.base+a.slots[1]] = variable{value: elem, iface: iface}
+	case len(a.vars) == 1:
+		st.vars[st.base+a.vars[0]] = variable{value: elem, iface: iface}
+	case len(a.vars) == 2:
+		st.vars[st.base+a.vars[0]] = variable{value: index}
+		st.vars[st.base+a.vars[1]] = variable{value: elem, iface: iface}
 	}
 	st.dot, st.dotIface = elem, iface
-	switch err := a.then.run(st); err {
+	switch err := a.runThen(st); err {
 	case nil, errContinue:
 		return true, nil
 	case errBreak:
@@ -225,12 +224,12 @@ func (a *rangeAction) assignVars(st *State, index, elem any, iface bool) error {
 	return a.assign[1].set(st, elem, iface)
 }
 
-func (a *rangeAction) vars() int { return len(a.slots) + len(a.assign) }
+func (a *rangeAction) count() int { return len(a.vars) + len(a.assign) }
 
 func (a *rangeAction) overList(st *State, list []any) (bool, error) {
 	for i, elem := range list {
 		var index any
-		if a.vars() == 2 {
+		if a.count() == 2 {
 			index = i
 		}
 		if more, err := a.iterate(st, index, elem, true); !more {
@@ -251,7 +250,7 @@ func (a *rangeAction) overMap(st *State, m map[string]any) (bool, error) {
 	for i, more := begin, true; i < end && more; i++ {
 		p := st.pairs[i]
 		var index any
-		if a.vars() == 2 {
+		if a.count() == 2 {
 			index = p.key
 		}
 		more, err = a.iterate(st, index, p.value, true)
@@ -318,9 +317,9 @@ func (a *rangeAction) overSeq(st *State, v reflect.Value) (ran bool, err error) 
 	isInt := v.CanInt() || v.CanUint()
 	switch {
 	case isInt, isFunc && v.Type().CanSeq():
-		if a.vars() > 1 && isInt {
+		if a.count() > 1 && isInt {
 			return false, st.errorf(st.blame(a.n.pipe), "can't use %v to iterate over more than one variable", v)
-		} else if a.vars() > 1 {
+		} else if a.count() > 1 {
 			return false, st.errorf(st.blame(a.n.pipe), "can't use %v iterate over more than one variable", v)
 		}
 		for elem := range v.Seq() {
@@ -332,7 +331,7 @@ func (a *rangeAction) overSeq(st *State, v reflect.Value) (ran bool, err error) 
 		return ran, nil
 	case isFunc && v.Type().CanSeq2():
 		for key, elem := range v.Seq2() {
-			if a.vars() < 2 {
+			if a.count() < 2 {
 				key, elem = reflect.Value{}, key
 			}
 			more, err := a.iterateReflect(st, key, elem)

@@ -90,13 +90,9 @@ func (s *slab) make(kind nodeKind, pos int32) *node {
 	return n
 }
 
-// release takes back all nodes.
-func (s *slab) release() {
-	for i := range min(s.piece+1, len(s.pieces)) {
-		clear(s.pieces[i])
-	}
-	s.piece, s.used = 0, 0
-}
+// release takes back all nodes. What they point to lives until they are handed
+// out again, or the slab goes.
+func (s *slab) release() { s.piece, s.used = 0, 0 }
 
 // String returns the node as source text in the canonical form that error messages quote.
 func (n *node) String() string {

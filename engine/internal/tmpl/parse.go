@@ -112,6 +112,7 @@ var scratch = sync.Pool{New: func() any { return new(slab) }}
 func newParser(f *File, end int) *parser {
 	p := &parser{file: f, kept: slab{end: end}}
 	p.slab = &p.kept
+	p.vars = make([]string, 0, 16)
 	p.scanner.src = f.text
 	_, p.scanner.breakIsFunc = f.funcs.byName["break"]
 	_, p.scanner.continueIsFunc = f.funcs.byName["continue"]
@@ -132,7 +133,7 @@ func (t *Template) tree() *node {
 	return list
 }
 
-// parser is a recursive descent over the tokens, with three of them looked
+// parser is a recursive descent over the tokens, with two of them looked
 // ahead at most. It leaves by a panic with a *ParseError.
 type parser struct {
 	scanner scanner
@@ -149,7 +150,7 @@ type parser struct {
 // treeState is what belongs to the template being parsed; a define or block
 // inside starts with a new one.
 type treeState struct {
-	tok        [3]token // tok[0] is the newest
+	tok        [2]token // tok[0] is the newest
 	ahead      int      // how many of tok were handed back
 	cur        *Template
 	vars       []string
@@ -160,7 +161,8 @@ type treeState struct {
 
 func (p *parser) begin(name string) (outer treeState) {
 	outer = p.treeState
-	p.treeState = treeState{cur: &Template{name: name, file: p.file}, vars: append(make([]string, 0, 8), "$"), action: -1}
+	inner := outer.vars[len(outer.vars):] // room that the outer template does not use meanwhile
+	p.treeState = treeState{cur: &Template{name: name, file: p.file}, vars: append(inner, "$"), action: -1}
 	return outer
 }
 
@@ -183,20 +185,6 @@ func (p *parser) peek() token {
 	return p.tok[p.ahead-1]
 }
 
-func (p *parser) nextNonSpace() token {
-	for {
-		if tok := p.next(); tok.kind != tokSpace {
-			return tok
-		}
-	}
-}
-
-func (p *parser) peekNonSpace() token {
-	tok := p.nextNonSpace()
-	p.ahead++
-	return tok
-}
-
 func (p *parser) source(t token) string { return p.file.text[t.start:t.end] }
 
 // line returns the number of the line that has the byte at pos.
@@ -208,7 +196,7 @@ func (p *parser) fail(format string, args ...any) {
 }
 
 func (p *parser) expect(kind tokenKind, context string) token {
-	tok := p.nextNonSpace()
+	tok := p.next()
 	if tok.kind != kind {
 		p.unexpected(tok, context)
 	}
@@ -257,7 +245,7 @@ func (p *parser) parseFile() {
 	for p.peek().kind != tokEOF {
 		if p.peek().kind == tokLeft {
 			left := p.next()
-			if p.nextNonSpace().kind == tokDefine {
+			if p.next().kind == tokDefine {
 				p.parseDefine()
 				continue
 			}
@@ -300,7 +288,7 @@ func (p *parser) defined(outer treeState) {
 func (p *parser) parseDefine() {
 	const context = "define clause"
 	outer := p.begin("")
-	tok := p.nextNonSpace()
+	tok := p.next()
 	if tok.kind != tokString && tok.kind != tokRaw {
 		p.unexpected(tok, context)
 	}
@@ -322,9 +310,9 @@ func (p *parser) unquote(tok token) string {
 
 // itemList parses up to {{end}} or {{else}}, and returns which.
 func (p *parser) itemList() (list, end *node) {
-	list = p.slab.make(nodeList, p.peekNonSpace().start)
+	list = p.slab.make(nodeList, p.peek().start)
 	tail := &list.child
-	for p.peekNonSpace().kind != tokEOF {
+	for p.peek().kind != tokEOF {
 		n := p.textOrAction()
 		if n.kind == nodeEnd || n.kind == nodeElse {
 			return list, n
@@ -336,7 +324,7 @@ func (p *parser) itemList() (list, end *node) {
 }
 
 func (p *parser) textOrAction() *node {
-	tok := p.nextNonSpace()
+	tok := p.next()
 	switch tok.kind {
 	case tokText:
 		n := p.slab.make(nodeText, tok.start)
@@ -354,7 +342,7 @@ func (p *parser) textOrAction() *node {
 
 // parseAction parses what is behind a left delimiter.
 func (p *parser) parseAction() *node {
-	tok := p.nextNonSpace()
+	tok := p.next()
 	switch tok.kind {
 	case tokBlock:
 		return p.parseBlock()
@@ -382,7 +370,7 @@ func (p *parser) parseAction() *node {
 }
 
 func (p *parser) parseLoopExit(tok token, kind nodeKind, text string) *node {
-	if next := p.nextNonSpace(); next.kind != tokRight {
+	if next := p.next(); next.kind != tokRight {
 		p.unexpected(next, text)
 	}
 	if p.rangeDepth == 0 {
@@ -392,7 +380,7 @@ func (p *parser) parseLoopExit(tok token, kind nodeKind, text string) *node {
 }
 
 func (p *parser) parseElse() *node {
-	next := p.peekNonSpace()
+	next := p.peek()
 	if next.kind == tokIf || next.kind == tokWith {
 		// The keyword stays for parseControl.
 		return p.slab.make(nodeElse, next.start)
@@ -445,7 +433,7 @@ func (p *parser) parseElseList(kind nodeKind, context string, pos int32) *node {
 // parseBlock parses {{block "name" pipeline}} ... {{end}} behind the keyword.
 func (p *parser) parseBlock() *node {
 	const context = "block clause"
-	tok := p.nextNonSpace()
+	tok := p.next()
 	name := p.templateName(tok, context)
 	n := p.slab.make(nodeTemplate, tok.start)
 	n.text = p.source(tok)
@@ -467,11 +455,11 @@ func (p *parser) parseBlock() *node {
 
 func (p *parser) parseTemplate() *node {
 	const context = "template clause"
-	tok := p.nextNonSpace()
+	tok := p.next()
 	n := p.slab.make(nodeTemplate, tok.start)
 	p.cur.uses.call(p.templateName(tok, context))
 	n.text = p.source(tok)
-	if p.nextNonSpace().kind != tokRight {
+	if p.next().kind != tokRight {
 		p.backup()
 		n.pipe = p.parsePipe(context, tokRight)
 	}

@@ -2,11 +2,11 @@ package tmpl
 
 // parsePipe parses a pipeline with its declarations, up to and with the token end.
 func (p *parser) parsePipe(context string, end tokenKind) *node {
-	pipe := p.slab.make(nodePipe, p.peekNonSpace().start)
+	pipe := p.slab.make(nodePipe, p.peek().start)
 	p.parseDeclarations(pipe, context)
 	tail := &pipe.child
 	for {
-		tok := p.nextNonSpace()
+		tok := p.next()
 		switch tok.kind {
 		case end:
 			p.checkPipe(pipe, context)
@@ -26,36 +26,31 @@ func (p *parser) parsePipe(context string, end tokenKind) *node {
 func (p *parser) parseDeclarations(pipe *node, context string) {
 	tail, count := &pipe.alt, 0
 	for {
-		v := p.peekNonSpace()
+		v := p.peek()
 		if v.kind != tokVariable {
 			return
 		}
 		p.next()
-		// "$x foo" and "$x := foo" differ only behind the space.
-		after := p.peek()
-		next := p.peekNonSpace()
+		next := p.peek()
 		comma := next.kind == tokChar && p.source(next) == ","
 		switch {
 		case next.kind == tokAssign, next.kind == tokDeclare:
 			pipe.truth = next.kind == tokAssign
-			p.nextNonSpace()
+			p.next()
 			*tail = p.declare(v)
 			return
 		case comma:
-			p.nextNonSpace()
+			p.next()
 			decl := p.declare(v)
 			*tail, tail = decl, &decl.next
 			if count++; context != "range" || count >= 2 {
 				p.fail("too many declarations in %s", context)
 			}
-			switch p.peekNonSpace().kind {
+			switch p.peek().kind {
 			case tokVariable, tokRight, tokRightParen:
 				continue
 			}
 			p.fail("range can only initialize variables")
-		case after.kind == tokSpace:
-			p.tok[1], p.tok[2], p.ahead = after, v, 3
-			return
 		default:
 			p.tok[1], p.ahead = v, 2
 			return
@@ -87,22 +82,24 @@ func (p *parser) checkPipe(pipe *node, context string) {
 // parseCommand parses operands separated by spaces, up to a pipe sign, which
 // it takes, or the end of the pipeline, which it leaves.
 func (p *parser) parseCommand() *node {
-	cmd := p.slab.make(nodeCommand, p.peekNonSpace().start)
+	cmd := p.slab.make(nodeCommand, p.peek().start)
 	tail := &cmd.child
 	for {
-		p.peekNonSpace()
-		if operand := p.parseOperand(); operand != nil {
+		operand := p.parseOperand()
+		if operand != nil {
 			*tail, tail = operand, &operand.next
 		}
 		tok := p.next()
 		switch tok.kind {
-		case tokSpace:
-			continue
 		case tokRight, tokRightParen:
 			p.backup()
 		case tokPipe:
 		default:
-			p.unexpected(tok, "operand")
+			if operand == nil || !tok.spaced {
+				p.unexpected(tok, "operand")
+			}
+			p.backup()
+			continue
 		}
 		break
 	}
@@ -129,12 +126,12 @@ func (p *parser) noteInclude(cmd *node) {
 // when the next token begins no term.
 func (p *parser) parseOperand() *node {
 	term := p.parseTerm()
-	if term == nil || p.peek().kind != tokField {
+	first := p.peek()
+	if term == nil || !first.continues() {
 		return term
 	}
-	first := p.peek()
 	last := first
-	for p.peek().kind == tokField {
+	for p.peek().continues() {
 		last = p.next()
 	}
 	fields := p.file.text[first.start:last.end]
@@ -146,6 +143,9 @@ func (p *parser) parseOperand() *node {
 		term.pos = first.start
 		return term
 	case nodeBool, nodeString, nodeNumber, nodeNil, nodeDot:
+		if p.tok[0].spaced {
+			p.tok[0].start = last.end // for text/template the space is a token
+		}
 		p.fail("unexpected . after term %q", term.String())
 	}
 	chain := p.slab.make(nodeChain, first.start)
@@ -153,10 +153,13 @@ func (p *parser) parseOperand() *node {
 	return chain
 }
 
+// continues reports whether the token is a field that hangs on the operand before it.
+func (t token) continues() bool { return t.kind == tokField && !t.spaced }
+
 // parseTerm parses a constant, a function's name, a field, a variable or a
 // pipeline in parentheses.
 func (p *parser) parseTerm() *node {
-	tok := p.nextNonSpace()
+	tok := p.next()
 	switch tok.kind {
 	case tokIdent:
 		return p.parseIdent(tok)

@@ -16,7 +16,6 @@ const (
 	tokText
 	tokLeft       // {{
 	tokRight      // }}
-	tokSpace      // white space inside an action
 	tokBool       // true, false
 	tokChar       // a character that stands for itself, as the comma
 	tokRune       // 'a'
@@ -47,9 +46,10 @@ const (
 	tokWith
 )
 
-// token is one item of the source.
+// token is one item of the source. White space inside an action is no token of its own.
 type token struct {
 	kind       tokenKind
+	spaced     bool // white space stands before it
 	start, end int32
 }
 
@@ -190,19 +190,26 @@ func (s *scanner) rightDelim(pos int) (closes, trim bool) {
 
 // scanAction returns the next token inside an action.
 func (s *scanner) scanAction() token {
-	start := s.pos
+	from := s.pos
+	start := s.skipSpace(from)
+	if start > from && strings.HasPrefix(s.src[start:], "-}}") {
+		start-- // the last space belongs to the trim marker
+		tok := s.closeAction(start, true)
+		tok.spaced = start > from
+		return tok
+	}
+	tok := s.scanItem(start)
+	tok.spaced = start > from
+	return tok
+}
+
+// scanItem scans the token at start.
+func (s *scanner) scanItem(start int) token {
 	if start >= len(s.src) {
 		return s.fail(start, "unclosed action")
 	}
 	c := s.src[start]
-	if c == '}' || isSpaceByte(c) {
-		if closes, trim := s.rightDelim(start); closes {
-			return s.closeAction(start, trim)
-		}
-	}
 	switch {
-	case isSpaceByte(c):
-		return s.scanSpace(start)
 	case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_':
 		return s.scanName(start)
 	case c == '.':
@@ -214,6 +221,8 @@ func (s *scanner) scanAction() token {
 		return s.scanNumber(start)
 	case c == '$':
 		return s.scanField(start, tokVariable)
+	case c == '}' && strings.HasPrefix(s.src[start:], "}}"):
+		return s.closeAction(start, false)
 	}
 	return s.scanSign(start, c)
 }
@@ -274,15 +283,6 @@ func (s *scanner) closeAction(start int, trim bool) token {
 	}
 	s.inAction = false
 	return tok
-}
-
-// scanSpace scans a run of spaces, but for one that belongs to a trim marker.
-func (s *scanner) scanSpace(start int) token {
-	end := s.skipSpace(start)
-	if closes, trim := s.rightDelim(end - 1); closes && trim {
-		end--
-	}
-	return s.make(tokSpace, start, end)
 }
 
 // runeAt returns the rune at pos, or eofRune.

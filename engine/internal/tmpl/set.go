@@ -35,14 +35,6 @@ func NewSet(funcs *Funcs, files []*File) *Set {
 // Has reports whether the set has a template of that name.
 func (s *Set) Has(name string) bool { return s.names[name] != nil }
 
-// Compile prepares the named template, which otherwise happens when it first
-// runs. It may be called while a State runs the set.
-func (s *Set) Compile(name string) {
-	if t := s.names[name]; t != nil {
-		t.compiled()
-	}
-}
-
 // Bounds of what a Set keeps of the texts given to tpl.
 const (
 	maxCachedTexts = 4096

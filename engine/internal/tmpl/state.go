@@ -121,10 +121,7 @@ func (st *State) run(n *node, t *Template, data any, depth int) error {
 	}
 	outer := st.frame
 	st.frame = frame{template: t, dot: data, base: st.top, depth: depth}
-	st.top += p.slots
-	if st.top > len(st.vars) {
-		st.vars = slices.Grow(st.vars, st.top-len(st.vars))[:st.top]
-	}
+	st.reserve(p.slots)
 	st.vars[st.base] = variable{value: data}
 	var err error
 	if st.trace == nil {
@@ -136,6 +133,14 @@ func (st *State) run(n *node, t *Template, data any, depth int) error {
 	st.frame = outer
 	st.stackUse -= p.stack
 	return err
+}
+
+// reserve makes room for so many variables of the template that runs.
+func (st *State) reserve(slots int) {
+	st.top = max(st.top, st.base+slots)
+	if st.top > len(st.vars) {
+		st.vars = slices.Grow(st.vars, st.top-len(st.vars))[:st.top]
+	}
 }
 
 // tick is called now and then. It ends a render that takes too long or writes too much.
