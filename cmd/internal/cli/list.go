@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/deploy"
 )
 
 const listLong = `List the releases of a namespace, or of all with -A: those that are deployed or
@@ -109,7 +111,7 @@ func (a *app) runList(ctx context.Context, o *listOptions) error {
 	if o.everywhere {
 		options.Namespace = ""
 	}
-	all, err := c.store.List(ctx, options)
+	all, err := a.listRevisions(ctx, c, options)
 	if err != nil {
 		return err
 	}
@@ -122,6 +124,22 @@ func (a *app) runList(ctx context.Context, o *listOptions) error {
 		return err
 	}
 	return a.printAs(o.output, lines, func() (string, error) { return listTable(lines, o.noHeaders), nil })
+}
+
+// listRevisions lists what the options name. Of all namespaces it lists that of
+// the connection alone if more is not allowed, and says so.
+func (a *app) listRevisions(ctx context.Context, c *connection, options release.ListOptions) ([]release.Meta, error) {
+	all, err := c.store.List(ctx, options)
+	var forbidden *deploy.ForbiddenError
+	if options.Namespace != "" || !errors.As(err, &forbidden) {
+		return all, err
+	}
+	options.Namespace = c.namespace
+	if all, err = c.store.List(ctx, options); err != nil {
+		return nil, err
+	}
+	a.warnf("slipway: warning: %v: only namespace %s is listed", forbidden, c.namespace)
+	return all, nil
 }
 
 // states are those that the flags ask for.

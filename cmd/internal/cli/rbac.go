@@ -81,6 +81,7 @@ func (o *rbacOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.CleanupOnFail, "cleanup-on-fail", false, "the command is called with --cleanup-on-fail")
 	f.BoolVar(&o.Force, "force", false, "the command is called with --force")
 	f.BoolVar(&o.CreateNamespace, "create-namespace", false, "the command is called with --create-namespace")
+	f.BoolVar(&o.ApplyCRDs, "apply-crds", false, "the command is called with --crds apply")
 	f.BoolVarP(&o.Install, "install", "i", false, "the command is called with --install")
 	f.BoolVar(&o.ShowResources, "show-resources", false, "the command is called with --show-resources")
 	f.BoolVar(&o.WithHooks, "with-hooks", false, "the command is called with --with-hooks")

@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/e6d26078/slipway/release/cluster/clustertest"
 )
@@ -19,6 +22,8 @@ import (
 //	twinfull ARGS...     twin, with --full for slipway
 //	twinsecrets ARGS...  twin, with --show-secrets for slipway
 //	remove KIND NAME     deletes an object, KIND as in v1's paths
+//
+// User "reader" may read everything in the namespace.
 func TestReading(t *testing.T) {
 	c := clustertest.Shared(t)
 	peers := peersFolder(t)
@@ -38,7 +43,7 @@ func TestReading(t *testing.T) {
 			env.Setenv("HELM3", filepath.Join(peers, "helm3"))
 			env.Setenv("KUBECONFIG", c.Kubeconfig())
 			env.Setenv("HELM_NAMESPACE", c.Namespace(env.T().(testing.TB)))
-			return nil
+			return mayRead(c.RESTConfig(t), env.Getenv("HELM_NAMESPACE"), "reader")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
@@ -55,4 +60,25 @@ func TestReading(t *testing.T) {
 			},
 		},
 	})
+}
+
+// mayRead lets a user read everything in a namespace.
+func mayRead(config *rest.Config, namespace, user string) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	role := &rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{Name: user},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"get", "list"}}},
+	}
+	if _, err := client.RbacV1().Roles(namespace).Create(context.Background(), role, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	_, err = client.RbacV1().RoleBindings(namespace).Create(context.Background(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: user},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
+	}, metav1.CreateOptions{})
+	return err
 }

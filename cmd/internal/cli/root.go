@@ -65,6 +65,7 @@ func newRoot(a *app) *cobra.Command {
 		newStatus(a),
 		newGet(a),
 		newRBAC(a),
+		newMigrate(a),
 		newVersion(a),
 		newCompletion(a),
 	)

@@ -78,6 +78,7 @@ type Options struct {
 	CleanupOnFail   bool
 	Force           bool
 	CreateNamespace bool
+	ApplyCRDs       bool // upgrade --crds apply
 	Install         bool // upgrade --install
 	ShowResources   bool // status --show-resources
 	WithHooks       bool // uninstall --with-hooks

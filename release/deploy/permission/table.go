@@ -159,6 +159,7 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 	case Install:
 		add(listRecords, readRecord, createRecord, updateRecord, takeLock, removeLock, tell)
 		add(changing(o)...)
+		add(installCRDs)
 		if o.Atomic {
 			add(deleteRecord, deleteObjects)
 		}
@@ -168,6 +169,9 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		add(deleteObjects)
 		if o.Install {
 			add(removeLock)
+		}
+		if command == Upgrade && (o.Install || o.ApplyCRDs) {
+			add(installCRDs)
 		}
 	case Uninstall:
 		add(listRecords, readRecord, updateRecord, deleteRecord, takeLock, removeLock, tell)
@@ -193,7 +197,7 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 
 // changing is what bringing a chart's objects about takes.
 func changing(o Options) []step {
-	steps := []step{readObjects, applyObjects, installCRDs, grantRoles, runHooks, explainHooks}
+	steps := []step{readObjects, applyObjects, grantRoles, runHooks, explainHooks}
 	if o.Wait || o.Atomic {
 		steps = append(steps, awaitObjects)
 	}
