@@ -165,6 +165,7 @@ func (o *operation) check(ctx context.Context, c *changes, options *ChangeOption
 	c.input.Problems = map[manifest.Ref]plan.Problem{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.concurrency())
+	group.Go(func() error { return o.checkRights(ctx, c) })
 	tried := 0
 	for i := range c.plan.Changes {
 		change := &c.plan.Changes[i]
@@ -188,6 +189,34 @@ func (o *operation) check(ctx context.Context, c *changes, options *ChangeOption
 		return &RefusedError{Changes: refused}
 	}
 	return nil
+}
+
+// checkRights asks for the rights that the changes need, once for each verb.
+func (o *operation) checkRights(ctx context.Context, c *changes) error {
+	verbs := map[string][]manifest.Ref{}
+	for i := range c.plan.Changes {
+		change := &c.plan.Changes[i]
+		if c.novel[change.Ref] {
+			continue
+		}
+		switch change.Action {
+		case plan.Create:
+			verbs["create"] = append(verbs["create"], change.Ref)
+			verbs["patch"] = append(verbs["patch"], change.Ref)
+		case plan.Update, plan.Adopt:
+			verbs["patch"] = append(verbs["patch"], change.Ref)
+		case plan.Recreate:
+			verbs["create"] = append(verbs["create"], change.Ref)
+			verbs["delete"] = append(verbs["delete"], change.Ref)
+		case plan.Delete:
+			verbs["delete"] = append(verbs["delete"], change.Ref)
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for verb, refs := range verbs {
+		group.Go(func() error { return o.Cluster.Allowed(ctx, refs, verb) })
+	}
+	return group.Wait()
 }
 
 // isRisky reports whether a change may be refused for a reason that can be

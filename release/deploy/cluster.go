@@ -68,6 +68,9 @@ type Discoverer interface {
 	// those of other kinds, and sets apart objects of kinds that the API server
 	// does not serve.
 	Resolve(ctx context.Context, objects []manifest.Object, namespace string) (Resolved, error)
+	// Allowed finds out beforehand whether the caller may do the verbs to the
+	// objects. The error joins a *ForbiddenError for each right that is missing.
+	Allowed(ctx context.Context, refs []manifest.Ref, verbs ...string) error
 	// Refresh forgets what is known of the server's kinds: after a
 	// CustomResourceDefinition was created.
 	Refresh()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -86,9 +87,40 @@ func (o *operation) applyWave(ctx context.Context, c *changes, wave []plan.Chang
 	}
 	ctx, cancel := context.WithTimeout(ctx, options.timeout())
 	defer cancel()
-	err := o.Cluster.Wait(ctx, sent, WaitOptions{})
-	o.Cluster.Refresh()
-	return err
+	if err := o.Cluster.Wait(ctx, sent, WaitOptions{}); err != nil {
+		return err
+	}
+	return o.served(ctx, c, definitionsAmong(sent))
+}
+
+// discoveryPause is the time between two looks at what the API server serves.
+const discoveryPause = 200 * time.Millisecond
+
+// served waits until the API server serves the kinds that have just been
+// defined, as far as objects of the release need them: it takes the server
+// some seconds to do so.
+func (o *operation) served(ctx context.Context, c *changes, defined []definition) error {
+	var novel []manifest.Object
+	for _, w := range c.input.Wanted {
+		if c.novel[w.Ref] && findDefinition(defined, w.Ref) != nil {
+			novel = append(novel, w)
+		}
+	}
+	for {
+		o.Cluster.Refresh()
+		if len(novel) == 0 {
+			return nil
+		}
+		resolved, err := o.Cluster.Resolve(ctx, novel, o.Namespace)
+		if err != nil || len(resolved.Unknown) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the API server does not serve %s %s yet: %w", resolved.Unknown[0].APIVersion, resolved.Unknown[0].Kind, context.Cause(ctx))
+		case <-time.After(discoveryPause):
+		}
+	}
 }
 
 func (o *operation) applyOne(ctx context.Context, c *changes, change *plan.Change, options *ChangeOptions) error {

@@ -64,7 +64,7 @@ type NoReleaseError struct {
 	Reason  string // such as "has no deployed revision"
 }
 
-func (e *NoReleaseError) Error() string { return fmt.Sprintf("release %q %s", e.Release, e.Reason) }
+func (e *NoReleaseError) Error() string { return fmt.Sprintf("%q %s", e.Release, e.Reason) }
 
 // RefusedError says that a plan has changes that cannot be done. Nothing was changed.
 type RefusedError struct{ Changes []plan.Change }
@@ -106,12 +106,18 @@ func (o *operation) problem(ctx context.Context, outcome Outcome, err error) *Er
 		e.Outcome, e.Err = Interrupted, fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 	case errors.As(err, &locked), errors.As(err, &pending):
 		e.Outcome = Locked
-	case outcome == Refused && errors.As(err, &unreachable) && !unreachable.Unauthenticated:
+	case outcome == Refused && (isRetryable(err) || errors.As(err, &unreachable) && !unreachable.Unauthenticated):
 		e.Outcome = Retryable
 	case outcome == Failed && isTimeout(err):
 		e.Outcome = TimedOut
 	}
 	return e
+}
+
+// isRetryable reports whether the error says that the same request may succeed later.
+func isRetryable(err error) bool {
+	var retryable interface{ Retryable() bool }
+	return errors.As(err, &retryable) && retryable.Retryable()
 }
 
 // isTimeout reports whether the error is that a time limit passed.
