@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,6 +30,8 @@ import (
 //	live RESOURCE NAME      prints an object of slipway's namespace as YAML; ! live: it is not there
 //	apply RESOURCE FILE     applies an object to that namespace as the field manager "other"
 //	remove RESOURCE NAME    deletes an object there
+//	same FILE FILE          the files are the same, but for times and namespaces
+//	pending RELEASE         waits until a hook of a release runs
 //	interrupt SIGNAL ARGS...  runs slipway ARGS, sends it the signal once a hook runs and prints its exit code
 //
 // RESOURCE is as in configmaps or deployments.apps; the version is always v1.
@@ -54,7 +57,7 @@ func TestDeploying(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "both": both, "interrupt": interrupt,
+			"exits": exits, "both": both, "interrupt": interrupt, "same": same, "pending": pending,
 			"live": objects.show, "apply": objects.apply, "remove": objects.remove,
 		},
 	})
@@ -85,6 +88,31 @@ func normal(text, namespace string) string {
 	text = strings.ReplaceAll(text, namespace, "NAMESPACE")
 	text = regexp.MustCompile(`\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}`).ReplaceAllString(text, "TIME")
 	return regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`).ReplaceAllString(text, "TIME")
+}
+
+// same compares two files.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: same FILE FILE")
+	}
+	var texts [2]string
+	for i, name := range args {
+		texts[i] = normal(normal(ts.ReadFile(name), ts.Getenv("HELM_NAMESPACE")), ts.Getenv("HELMS_OWN"))
+	}
+	if diff := cmp.Diff(texts[0], texts[1]); diff != "" {
+		ts.Fatalf("%s and %s differ\n%s", args[0], args[1], diff)
+	}
+}
+
+// pending waits for a process in the background to get to its first hook.
+func pending(ts *testscript.TestScript, neg bool, args []string) {
+	const limit = time.Minute
+	for begun := time.Now(); time.Since(begun) < limit; time.Sleep(100 * time.Millisecond) {
+		if ts.Exec("slipway", "status", args[0], "-o", "json") == nil && strings.Contains(ts.ReadFile("stdout"), `"status":"pending-`) {
+			return
+		}
+	}
+	ts.Fatalf("release %s is not pending", args[0])
 }
 
 // interrupt runs slipway with its progress on a pipe, and signals it once a hook is said to run.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/manifest"
 )
@@ -86,10 +88,22 @@ func clusterHints(err error) []string {
 		hints = append(hints, "check --kubeconfig, --kube-context and the network; nothing stands against running the same command again")
 	case errors.As(err, &forbidden):
 		hints = append(hints, fmt.Sprintf("ask for the right to %s %s, or act as somebody else with --kube-as-user", forbidden.Verb, forbidden.Resource))
+	case namespaceMissing(err):
+		hints = append(hints, "check --namespace; install and upgrade --install create it with --create-namespace")
 	case errors.As(err, &locked):
 		hints = append(hints, "wait for it with --lock-timeout; the same --owner takes over at once")
 	}
 	return append(hints, outcomeHints(operation)...)
+}
+
+// namespaceMissing reports whether the API server says that there is no such namespace.
+func namespaceMissing(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || !apierrors.IsNotFound(err) {
+		return false
+	}
+	details := status.Status().Details
+	return details != nil && details.Kind == "namespaces"
 }
 
 // outcomeHints say how to go on from the state that an operation has left.
