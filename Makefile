@@ -19,19 +19,21 @@ CLUSTER_SOURCES := $(wildcard testdata/cluster/go.* testdata/cluster/*.go)
 CLUSTER_LDFLAGS := -w -s -X k8s.io/component-base/version.gitVersion=v1.36.3 \
 	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36
 
-.PHONY: cluster cluster-up
-.PHONY: help build test sweep sample lint bench conformance fuzz docs peers
+.PHONY: help build test sweep sample lint bench conformance fuzz docs peers cluster cluster-up
 help:
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/\1\t\2/p' Makefile
 
 build: ## build bin/slipway
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/slipway ./cmd/slipway
 
-test: peers sample ## run all tests, with the race detector, against the real Helm binaries and a sample of CORPUS
-	SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CORPUS=$(SAMPLED) $(GO) test -race ./...
+# What tests compare with and run against; CONTRIBUTING.md has the list.
+ORACLES = SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CLUSTER=$(CURDIR)/$(CLUSTER) SLIPWAY_SEED=$(SEED)
 
-sweep: peers ## run all tests over all of CORPUS
-	SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CORPUS=$(abspath $(wildcard $(CORPUS))) $(GO) test ./...
+test: peers sample cluster ## run all tests, with the race detector, against real Helm binaries, a real control plane and a sample of CORPUS
+	$(ORACLES) SLIPWAY_CORPUS=$(SAMPLED) $(GO) test -race -timeout 25m ./...
+
+sweep: peers cluster ## run all tests over all of CORPUS, and kill operations at every point
+	$(ORACLES) SLIPWAY_CORPUS=$(abspath $(wildcard $(CORPUS))) SLIPWAY_SWEEP=all $(GO) test -timeout 3h ./...
 
 # One chart in ten, another choice for each commit. Without a corpus the tests that need one are skipped.
 SAMPLED = $(if $(wildcard $(CORPUS)),$(CURDIR)/.cache/sample)

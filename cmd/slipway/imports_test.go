@@ -40,6 +40,10 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"engine/internal/tmpl": {"chart/yaml", "engine/internal"},
 		"release/manifest":     {"chart/yaml"},
 		"engine/lint":          {"chart", "engine", "release/manifest"},
+		"release":              {"chart", "release/manifest", "release/internal"},
+		"release/plan":         {"chart/yaml", "release/manifest"},
+		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/internal"},
+		"release/sqlstore":     {"chart", "release", "release/manifest", "release/internal"},
 	}
 	for pkg, prefixes := range allowed {
 		for _, dep := range ours(deps(t, pkg)) {
@@ -51,9 +55,28 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 	}
 }
 
+// TestOnlyTheClusterPackagesSpeakToKubernetes holds that everything else can be
+// used, and tested, without a Kubernetes client.
+func TestOnlyTheClusterPackagesSpeakToKubernetes(t *testing.T) {
+	for _, pkg := range []string{"release", "release/plan", "release/deploy", "release/deploy/permission"} {
+		for _, dep := range deps(t, pkg) {
+			if strings.HasPrefix(dep, "k8s.io/client-go") || strings.HasPrefix(dep, "k8s.io/cli-runtime") {
+				t.Errorf("%s imports %s", pkg, dep)
+			}
+		}
+	}
+	for _, pkg := range []string{"release/deploy", "release/cluster", "engine"} {
+		for _, dep := range ours(deps(t, pkg)) {
+			if strings.HasPrefix(dep, "cmd") || dep == "release/sqlstore" || dep == "release/cluster/clustertest" {
+				t.Errorf("%s imports %s", pkg, dep)
+			}
+		}
+	}
+}
+
 func TestLibraryPackagesStayLight(t *testing.T) {
 	const most = 60
-	for _, pkg := range []string{"chart", "chart/values", "engine", "engine/lint", "release/manifest"} {
+	for _, pkg := range []string{"chart", "chart/values", "engine", "engine/lint", "release/manifest", "release/plan"} {
 		thirdParty := 0
 		for _, dep := range deps(t, pkg) {
 			if strings.HasPrefix(dep, module) {
