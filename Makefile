@@ -26,7 +26,7 @@ help:
 build: ## build bin/slipway
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/slipway ./cmd/slipway
 
-# What tests compare with and run against; CONTRIBUTING.md has the list.
+# What tests compare with and run against.
 ORACLES = SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CLUSTER=$(CURDIR)/$(CLUSTER) SLIPWAY_SEED=$(SEED)
 
 test: peers sample cluster ## run all tests, with the race detector, against real Helm binaries, a real control plane and a sample of CORPUS
