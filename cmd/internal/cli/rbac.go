@@ -19,7 +19,7 @@ import (
 
 const rbacLong = `Print the least rights that a command needs, as YAML for kubectl apply.
 
-COMMAND is one of plan, install, upgrade, rollback, uninstall, test, status,
+COMMAND is one of plan, apply, install, upgrade, rollback, uninstall, test, status,
 history, list, get, drift, recover and migrate, or stands for several: viewer
 (all that read), deployer (all), approver (a viewer who also sees pods, events
 and logs). CHART is rendered without a cluster, and the rights are those for the
@@ -83,6 +83,7 @@ func (o *rbacOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.CreateNamespace, "create-namespace", false, "the command is called with --create-namespace")
 	f.BoolVar(&o.ApplyCRDs, "apply-crds", false, "the command is called with --crds apply")
 	f.BoolVarP(&o.Install, "install", "i", false, "the command is called with --install")
+	f.BoolVar(&o.Out, "out", false, "the command is called with --out, and the plan is kept in the cluster")
 	f.BoolVar(&o.ShowResources, "show-resources", false, "the command is called with --show-resources")
 	f.BoolVar(&o.WithHooks, "with-hooks", false, "the command is called with --with-hooks")
 }

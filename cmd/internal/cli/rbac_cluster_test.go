@@ -63,11 +63,19 @@ apiVersion: batch/v1
 kind: Job
 metadata:
   name: {{ .Release.Name }}-hook
-  annotations: {helm.sh/hook: "post-install,pre-upgrade,pre-rollback,pre-delete"}
+  annotations: {helm.sh/hook: "post-install,pre-upgrade,pre-rollback"}
 spec:
   backoffLimit: 0
   template:
     metadata: {annotations: {slipway.dev/stage: {{ .Values.hook }}}}
+    spec: {restartPolicy: Never, containers: [{name: main, image: "example.com/app:1"}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: {{ .Release.Name }}-last, annotations: {helm.sh/hook: pre-delete}}
+spec:
+  template:
+    metadata: {annotations: {slipway.dev/stage: complete}}
     spec: {restartPolicy: Never, containers: [{name: main, image: "example.com/app:1"}]}
 ---
 apiVersion: v1
@@ -85,6 +93,9 @@ type rights struct {
 	user      string
 	namespace string
 	chart     string
+	dir       string // for files
+
+	impersonated bool // the user is nobody whom the cluster knows: admin acts as him
 }
 
 // step is a call of slipway and the exit code that it is to have.
@@ -145,9 +156,13 @@ func scenarios() []scenario {
 		},
 		{
 			name: "install that is taken back", command: permission.Install, options: permission.Options{Atomic: true},
-			setup: runs("install one CHART", "uninstall one"),
-			steps: []step{{exitRolledBack, "install one CHART --atomic --set hook=fail,stage=slow --settle 1s"}},
-			check: func(r *rights) error { return r.noLease("one") },
+			setup: runs("install one CHART", "uninstall one", "install owner CHART --set fixed=shared"),
+			steps: []step{
+				{exitDone, "install good CHART --atomic --set stage=slow"},
+				{exitRolledBack, "install one CHART --atomic --set hook=fail,stage=slow --settle 1s"},
+				{exitBadInput, "install thief CHART --atomic --set fixed=shared"},
+			},
+			check: func(r *rights) error { return r.noLease("thief") },
 		},
 		{
 			name: "upgrade", command: permission.Upgrade, options: permission.Options{Wait: true},
@@ -161,12 +176,31 @@ func scenarios() []scenario {
 		},
 		{
 			name: "uninstall", command: permission.Uninstall, options: permission.Options{Wait: true},
-			setup: twice(install), prepare: unlocked, steps: twice("uninstall %s --wait --cascade foreground"),
+			// An earlier release of the name has left its hook.
+			setup:   append(runs("install one CHART", "uninstall one"), twice(install)...),
+			prepare: unlocked, steps: twice("uninstall %s --wait --cascade foreground"),
 			check: func(r *rights) error { return r.noLease("two") },
 		},
 		{
 			name: "test", command: permission.Test,
 			setup: twice(install), prepare: unlocked, steps: append(twice("test %s"), twice("test %s")...),
+		},
+		{
+			name: "drift", command: permission.Drift,
+			setup: runs("install one CHART"), steps: runs("drift one"),
+		},
+		{
+			name: "migrate check", command: permission.Migrate,
+			setup: runs("install one CHART"), steps: []step{{exitChanges, "migrate check one"}}, // which says what an upgrade would lack
+		},
+		{
+			name: "plan", command: permission.Plan, options: permission.Options{Out: true},
+			setup: runs("install one CHART"), steps: runs("plan one CHART --set names={b,c},v=2 --out PLAN"),
+		},
+		{
+			name: "apply", command: permission.Apply,
+			setup:   append(twice(install), twice("plan %[1]s CHART --set names={b,c},v=2 --out PLAN-%[1]s")...),
+			prepare: unlocked, steps: twice("apply --plan PLAN-%s"),
 		},
 		{
 			name: "recover", command: permission.Recover,
@@ -250,7 +284,7 @@ func newRights(t *testing.T, c *clustertest.Cluster, user, chart string) *rights
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rights{t: t, cluster: c, admin: admin, user: user, namespace: c.Namespace(t), chart: chart}
+	return &rights{t: t, cluster: c, admin: admin, user: user, namespace: c.Namespace(t), chart: chart, dir: t.TempDir()}
 }
 
 // try goes through a scenario, its steps with the rules alone, and returns the
@@ -289,15 +323,22 @@ func (r *rights) run(user string, s step) error {
 func (r *rights) slipway(user string, args ...string) (code int, stdout, stderr string) {
 	r.t.Helper()
 	for i, arg := range args {
-		if arg == "CHART" {
+		switch {
+		case arg == "CHART":
 			args[i] = r.chart
+		case strings.HasPrefix(arg, "PLAN"):
+			args[i] = filepath.Join(r.dir, arg)
 		}
+	}
+	if user == r.user && r.impersonated {
+		user = "admin"
+		args = append(args, "--kube-as-user", r.user)
 	}
 	args = append(args, "--kubeconfig", r.cluster.KubeconfigFor(r.t, user))
 	if !slices.Contains(args, "-n") {
 		args = append(args, "-n", r.namespace)
 	}
-	if slices.Contains([]string{"install", "upgrade", "rollback", "uninstall", "test"}, args[0]) {
+	if slices.Contains([]string{"install", "upgrade", "rollback", "uninstall", "test", "apply"}, args[0]) {
 		args = append(args, "--timeout", "20s")
 	}
 	var out, message bytes.Buffer
@@ -315,10 +356,18 @@ func (r *rights) grant(rules []permission.Rule) {
 	r.t.Helper()
 	ctx := context.Background()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "rights"}}
+	var everywhere []rbacv1.PolicyRule
 	for _, rule := range rules {
-		if !rule.Everywhere && len(rule.Verbs) > 0 {
+		switch {
+		case len(rule.Verbs) == 0:
+		case rule.Everywhere:
+			everywhere = append(everywhere, policyRule(rule))
+		default:
 			role.Rules = append(role.Rules, policyRule(rule))
 		}
+	}
+	if r.impersonated {
+		r.grantEverywhere(everywhere)
 	}
 	_, err := r.admin.RbacV1().Roles(r.namespace).Create(ctx, role, metav1.CreateOptions{})
 	r.must(err)
@@ -329,17 +378,42 @@ func (r *rights) grant(rules []permission.Rule) {
 	}, metav1.CreateOptions{})
 	r.must(err)
 	if len(role.Rules) > 0 {
-		r.awaitRights(role.Rules[len(role.Rules)-1])
+		r.awaitRights(role.Rules[0])
+	}
+}
+
+// grantEverywhere gives an impersonated user rights outside namespaces.
+func (r *rights) grantEverywhere(rules []rbacv1.PolicyRule) {
+	r.t.Helper()
+	ctx := context.Background()
+	_, err := r.admin.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: r.user}, Rules: rules}, metav1.CreateOptions{})
+	r.must(err)
+	_, err = r.admin.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: r.user},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: r.user},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: r.user}},
+	}, metav1.CreateOptions{})
+	r.must(err)
+	r.t.Cleanup(func() {
+		_ = r.admin.RbacV1().ClusterRoleBindings().Delete(ctx, r.user, metav1.DeleteOptions{})
+		_ = r.admin.RbacV1().ClusterRoles().Delete(ctx, r.user, metav1.DeleteOptions{})
+	})
+	for _, rule := range rules {
+		if len(rule.ResourceNames) == 0 {
+			r.awaitRightsIn("", rule)
+		}
 	}
 }
 
 // awaitRights returns when the API server has taken notice of a role.
-func (r *rights) awaitRights(of rbacv1.PolicyRule) {
+func (r *rights) awaitRights(of rbacv1.PolicyRule) { r.awaitRightsIn(r.namespace, of) }
+
+func (r *rights) awaitRightsIn(namespace string, of rbacv1.PolicyRule) {
 	r.t.Helper()
 	review := &authorization.SubjectAccessReview{Spec: authorization.SubjectAccessReviewSpec{
 		User: r.user,
 		ResourceAttributes: &authorization.ResourceAttributes{
-			Namespace: r.namespace, Verb: of.Verbs[0], Group: of.APIGroups[0], Resource: of.Resources[0],
+			Namespace: namespace, Verb: of.Verbs[0], Group: of.APIGroups[0], Resource: of.Resources[0],
 		},
 	}}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -396,6 +470,108 @@ func (r *rights) pending(name string) {
 	r.must(store.Create(context.Background(), &release.Record{Release: &helm.Release{
 		Name: name, Namespace: r.namespace, Version: 1, Info: &helm.Info{Status: release.StatusPendingInstall},
 	}}))
+}
+
+// outsideChart has kinds outside namespaces, roles, and a kind of its own; NAME
+// is one that no other run uses.
+func outsideChart(t *testing.T, name string) string {
+	files := map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: outside\nversion: 1.0.0\n",
+		"crds/gadgets.yaml": `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.NAME.example.com}
+spec:
+  group: NAME.example.com
+  scope: Cluster
+  names: {kind: Gadget, plural: gadgets, singular: gadget}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`,
+		"templates/all.yaml": `
+apiVersion: NAME.example.com/v1
+kind: Gadget
+metadata: {name: NAME}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: NAME}
+rules: [{apiGroups: [""], resources: [nodes], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: NAME}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: NAME}
+subjects: [{kind: ServiceAccount, name: web, namespace: default}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: web}
+rules: [{apiGroups: [""], resources: [endpoints], verbs: [get], resourceNames: [leader]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: web}
+subjects: [{kind: ServiceAccount, name: web, namespace: default}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: view}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: web, namespace: default}]
+`,
+	}
+	for path, text := range files {
+		files[path] = strings.ReplaceAll(text, "NAME", name)
+	}
+	return writeChart(t, files)
+}
+
+// TestRightsOutsideNamespaces installs a chart with kinds outside namespaces,
+// and again without each of the rights that are for these.
+func TestRightsOutsideNamespaces(t *testing.T) {
+	c := clustertest.Shared(t)
+	s := scenario{command: permission.Install, steps: runs("install one CHART")}
+	// The rules do not depend on the name but for where it stands in them.
+	count := len(neededRules(t, s, outsideChart(t, "count")))
+	try := func(t *testing.T, change func([]permission.Rule)) ([]permission.Rule, error) {
+		r := newRights(t, c, "", "")
+		r.user, r.impersonated, r.chart = "user-"+r.namespace, true, outsideChart(t, r.namespace)
+		rules := neededRules(t, s, r.chart)
+		change(rules)
+		t.Cleanup(func() { r.slipway("admin", "uninstall", "one", "--ignore-not-found") })
+		return rules, r.try(s, rules)
+	}
+	t.Run("with every right", func(t *testing.T) {
+		t.Parallel()
+		rules, err := try(t, func([]permission.Rule) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rules) != count {
+			t.Errorf("%d rules, %d expected", len(rules), count)
+		}
+	})
+	for i, rule := range neededRules(t, s, outsideChart(t, "count")) {
+		if !rule.Everywhere && rule.Names == nil {
+			continue
+		}
+		for _, verb := range rule.Verbs {
+			if verb == "watch" || verb == "get" && strings.HasSuffix(rule.Group, ".example.com") {
+				continue // these depend on how soon the server serves the new kind
+			}
+			t.Run(fmt.Sprintf("without %s %s.%s", verb, rule.Resource, rule.Group), func(t *testing.T) {
+				t.Parallel()
+				_, err := try(t, func(rules []permission.Rule) {
+					rules[i].Verbs = slices.DeleteFunc(slices.Clone(rules[i].Verbs), func(v string) bool { return v == verb })
+				})
+				if err == nil {
+					t.Fatal("it makes no difference")
+				}
+				t.Log(err)
+			})
+		}
+	}
 }
 
 func TestOptionalRightsMakeCommandsTellMore(t *testing.T) {

@@ -26,6 +26,7 @@ type Command string
 // The commands.
 const (
 	Plan      Command = "plan"
+	Apply     Command = "apply"
 	Install   Command = "install"
 	Upgrade   Command = "upgrade"
 	Rollback  Command = "rollback"
@@ -47,7 +48,7 @@ const (
 // Commands lists all of them.
 func Commands() []Command {
 	return []Command{
-		Plan, Install, Upgrade, Rollback, Uninstall, Test, Status, History, List, Get, Drift, Recover, Migrate,
+		Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Status, History, List, Get, Drift, Recover, Migrate,
 		Viewer, Deployer, Approver,
 	}
 }
@@ -80,6 +81,7 @@ type Options struct {
 	CreateNamespace bool
 	ApplyCRDs       bool // upgrade --crds apply
 	Install         bool // upgrade --install
+	Out             bool // plan --out, with the plan kept in the cluster
 	ShowResources   bool // status --show-resources
 	WithHooks       bool // uninstall --with-hooks
 }

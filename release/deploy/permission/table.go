@@ -20,7 +20,7 @@ const (
 	removeLock                  // Lock.Remove
 	tell                        // Recorder.Event
 	readObjects                 // Reader.Read
-	tryObjects                  // Writer.Apply as a dry run
+	tryChanges                  // deploy's check: dry runs, and questions for rights
 	tryIfAllowed                // the same, where the answer can be done without
 	applyObjects                // Writer.Apply
 	replaceObjects              // Writer.Replace
@@ -35,6 +35,8 @@ const (
 	seePods                     // pods of workloads
 	seeTrouble                  // pods, events and logs, for people
 	listEverywhere              // -A
+	storePlan                   // cluster's Plans: plan --out
+	loadPlan                    // apply --plan
 )
 
 // target is what a need is about.
@@ -72,6 +74,7 @@ const (
 	aboutObjects = "objects of the chart"
 	aboutHooks   = "hooks of the chart"
 	aboutCRDs    = "definitions of the chart's own kinds"
+	aboutPlans   = "frozen plans"
 	aboutTrouble = "tell why something is not ready"
 )
 
@@ -99,7 +102,7 @@ func table() map[step][]need {
 		tell:       {{resource: "events", verbs: []string{"create"}, optional: true, purpose: "leave an Event about each revision"}},
 
 		readObjects:    {{target: objects, verbs: []string{"get"}, purpose: aboutObjects}, {target: objects, verbs: []string{"list"}, optional: true, purpose: "read many objects of a kind by one request"}},
-		tryObjects:     {{target: objects, verbs: []string{"patch"}, purpose: aboutObjects}},
+		tryChanges:     {{target: objects, verbs: []string{"create", "patch", "delete"}, purpose: "objects of the chart: a plan that could not be carried out is refused"}},
 		tryIfAllowed:   {{target: objects, verbs: []string{"patch"}, optional: true, purpose: "have the server compare, by a dry run; else differences are estimated"}},
 		applyObjects:   {{target: objects, verbs: []string{"create", "patch"}, purpose: aboutObjects}},
 		replaceObjects: {{target: objects, verbs: []string{"update", "delete"}, purpose: aboutObjects}},
@@ -126,6 +129,11 @@ func table() map[step][]need {
 			{resource: "pods/log", verbs: []string{"get"}, optional: true, purpose: "look at logs"},
 			{resource: "events", verbs: []string{"get", "list", "watch"}, optional: true, purpose: "look at Events"},
 		},
+		storePlan: {
+			{resource: "secrets", verbs: []string{"create"}, purpose: aboutPlans},
+			{resource: "secrets", verbs: []string{"list", "delete"}, optional: true, purpose: "remove plans whose time has passed"},
+		},
+		loadPlan:       {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
 		listEverywhere: {{target: records, verbs: []string{"list"}, everywhere: true, optional: true, purpose: "list the releases of all namespaces (-A)"}},
 	}
 }
@@ -155,7 +163,13 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 	case Recover:
 		add(listRecords, readRecord, updateRecord, takeLock)
 	case Plan:
-		add(listRecords, readRecord, readObjects, tryObjects)
+		add(listRecords, readRecord, readObjects, tryChanges)
+		if o.Out {
+			add(storePlan)
+		}
+	case Apply:
+		include(Upgrade)
+		add(installCRDs, loadPlan)
 	case Install:
 		add(listRecords, readRecord, createRecord, updateRecord, takeLock, removeLock, tell)
 		add(changing(o)...)
@@ -188,7 +202,8 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		include(Viewer)
 		add(seeTrouble)
 	case Deployer:
-		include(Viewer, Plan, Install, Upgrade, Rollback, Uninstall, Test, Recover)
+		o.Out = true
+		include(Viewer, Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Recover)
 	default:
 		return nil, false
 	}
@@ -244,6 +259,9 @@ func eventsOf(command Command, o Options) []manifest.Event {
 		return uninstall
 	case Test:
 		return every[len(every)-1:]
+	case Apply:
+		o.Install = true
+		return slices.Concat(eventsOf(Upgrade, o), rollback)
 	case Deployer:
 		return every
 	}
