@@ -108,7 +108,10 @@ func (o *operation) addWanted(ctx context.Context, c *changes, d *draft, options
 	if err != nil {
 		return &RenderError{Err: err}
 	}
-	defined := append(definitionsAmong(crds), definitionsAmong(objects)...)
+	defined := definitionsAmong(objects)
+	if options.CRDs != PlanCRDs { // which creates none
+		defined = append(defined, definitionsAmong(crds)...)
+	}
 	if c.input.Wanted, err = o.locate(ctx, c, objects, defined); err != nil {
 		return err
 	}
