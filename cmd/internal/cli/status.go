@@ -180,8 +180,8 @@ func resourceTable(all []liveObject) string {
 	return tableText(rows)
 }
 
-// readiness is what kstatus says of an object, with Helm's view of Jobs: one
-// that runs is in progress.
+// readiness is what kstatus says of an object, but that a Job which runs is in
+// progress and not ready.
 func readiness(live deploy.Live) (state, message string) {
 	if live == nil {
 		return "missing", ""
@@ -192,6 +192,9 @@ func readiness(live deploy.Live) (state, message string) {
 	}
 	switch result.Status {
 	case status.CurrentStatus:
+		if live["kind"] == "Job" && !isComplete(live) {
+			return "in progress", result.Message
+		}
 		return "ready", ""
 	case status.FailedStatus:
 		return "failed", result.Message
@@ -199,6 +202,15 @@ func readiness(live deploy.Live) (state, message string) {
 		return "terminating", result.Message
 	}
 	return "in progress", result.Message
+}
+
+// isComplete reports whether a Job says that it is.
+func isComplete(job deploy.Live) bool {
+	conditions, _, _ := unstructured.NestedSlice(job, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		condition, _ := c.(map[string]any)
+		return condition["type"] == "Complete" && condition["status"] == "True"
+	})
 }
 
 // resourcesOf sorts live objects by version and kind, as Helm puts them into
