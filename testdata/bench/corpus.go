@@ -181,6 +181,7 @@ func table(list []*series) {
 func benchProcesses(o options, charts []subject, keys map[string]bool) error {
 	var v3, v4 []*series
 	var memory []float64
+	hungriest := 0 // the index of the lowest of memory
 	for i := range charts {
 		s := &charts[i]
 		slipway := func() error { _, err := runProcess(o.slipway, s.args()...); return err }
@@ -203,12 +204,14 @@ func benchProcesses(o options, charts []subject, keys map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		memory = append(memory, theirs/ours)
+		if memory = append(memory, theirs/ours); memory[i] < memory[hungriest] {
+			hungriest = i
+		}
 	}
 	report("the process \"template\", against helm v3.22.0", v3, keys)
 	report("the process \"template\", against helm v4.3.1", v4, keys)
-	fmt.Printf("## peak memory of the process, helm v3.22.0 / slipway\n\ngeometric mean %.1f x, median %.1f x, lowest %.1f x\n\n",
-		geometricMean(memory), median(memory), slices.Min(memory))
+	fmt.Printf("## peak memory of the process, helm v3.22.0 / slipway\n\ngeometric mean %.1f x, median %.1f x, lowest %.1f x (%s)\n\n",
+		geometricMean(memory), median(memory), memory[hungriest], charts[hungriest].name)
 	return nil
 }
 
