@@ -75,5 +75,12 @@ bench: build peers ## figures against Helm v3.22.0 and v4.3.1 over CORPUS and a 
 	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench . && $(GO) build -o $(CURDIR)/.cache/peak ./peak
 	.cache/bench -slipway bin/slipway -peers $(PEERS) -corpus "$(wildcard $(CORPUS))"
 
+bench-cluster: build peers $(CLUSTER) ## figures against Helm v3.22.0 and v4.3.1 on a control plane; choose by BENCH='-rounds 3 -only near'
+	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-cluster ./cluster && $(GO) build -o $(CURDIR)/.cache/peak ./peak
+	.cache/bench-cluster $(BENCH)
+
+demo: build $(CLUSTER) ## install, plan, upgrade and inspect a release on a control plane of its own
+	testdata/demo/run
+
 docs: ## write docs/cli from the commands
 	$(GO) run ./cmd/internal/gendoc

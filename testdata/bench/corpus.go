@@ -13,6 +13,8 @@ import (
 	"time"
 
 	helmchart "helm.sh/helm/v3/pkg/chart"
+
+	"github.com/e6d26078/slipway/testdata/bench/stat"
 )
 
 type helmChart = helmchart.Chart
@@ -137,21 +139,21 @@ func report(title string, all []*series, keys map[string]bool) {
 			continue
 		}
 		plain = append(plain, s)
-		ratios = append(ratios, median(s.ratios()))
+		ratios = append(ratios, stat.Median(s.ratios()))
 	}
 	if len(ratios) == 0 {
 		return
 	}
 	slower := 0
 	for _, s := range plain {
-		if low, _ := interval(s.ratios()); low < 1 {
+		if low, _ := stat.Interval(s.ratios()); low < 1 {
 			slower++
 		}
 	}
 	fmt.Printf("## %s\n\ngeometric mean of helm/slipway %.1f x, median %.1f x, lowest %.1f x, highest %.1f x; not surely faster: %d of %d\n\n",
-		title, geometricMean(ratios), median(ratios), slices.Min(ratios), slices.Max(ratios), slower, len(plain))
+		title, stat.GeometricMean(ratios), stat.Median(ratios), slices.Min(ratios), slices.Max(ratios), slower, len(plain))
 	byRatio := func(a, b *series) int {
-		if median(a.ratios()) < median(b.ratios()) {
+		if stat.Median(a.ratios()) < stat.Median(b.ratios()) {
 			return -1
 		}
 		return 1
@@ -170,8 +172,8 @@ func table(list []*series) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "chart\thelm ms\tslipway ms\tratio\t95 %")
 	for _, s := range list {
-		low, high := interval(s.ratios())
-		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.1f\t%.1f-%.1f\n", s.chart, median(s.helm)*1e3, median(s.ours)*1e3, median(s.ratios()), low, high)
+		low, high := stat.Interval(s.ratios())
+		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.1f\t%.1f-%.1f\n", s.chart, stat.Median(s.helm)*1e3, stat.Median(s.ours)*1e3, stat.Median(s.ratios()), low, high)
 	}
 	w.Flush()
 	fmt.Println()
@@ -211,7 +213,7 @@ func benchProcesses(o options, charts []subject, keys map[string]bool) error {
 	report("the process \"template\", against helm v3.22.0", v3, keys)
 	report("the process \"template\", against helm v4.3.1", v4, keys)
 	fmt.Printf("## peak memory of the process, helm v3.22.0 / slipway\n\ngeometric mean %.1f x, median %.1f x, lowest %.1f x (%s)\n\n",
-		geometricMean(memory), median(memory), memory[hungriest], charts[hungriest].name)
+		stat.GeometricMean(memory), stat.Median(memory), memory[hungriest], charts[hungriest].name)
 	return nil
 }
 
@@ -243,8 +245,8 @@ func benchUmbrella(o options) error {
 		if err != nil {
 			return err
 		}
-		times[binary] = median(wall)
-		fmt.Fprintf(w, "%s\t%.3f\t%.0f\n", filepath.Base(binary), median(wall), memory)
+		times[binary] = stat.Median(wall)
+		fmt.Fprintf(w, "%s\t%.3f\t%.0f\n", filepath.Base(binary), stat.Median(wall), memory)
 	}
 	w.Flush()
 	fmt.Printf("\nhelm v3.22.0 / slipway %.1f x, helm v4.3.1 / slipway %.1f x\n", times[o.helm3]/times[o.slipway], times[o.helm4]/times[o.slipway])

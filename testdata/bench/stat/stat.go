@@ -1,4 +1,5 @@
-package main
+// Package stat has the few figures that the benchmarks print.
+package stat
 
 import (
 	"math"
@@ -6,7 +7,8 @@ import (
 	"slices"
 )
 
-func median(v []float64) float64 {
+// Median is the middle value, NaN of none.
+func Median(v []float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	if len(s) == 0 {
 		return math.NaN()
@@ -17,7 +19,8 @@ func median(v []float64) float64 {
 	return (s[len(s)/2-1] + s[len(s)/2]) / 2
 }
 
-func geometricMean(v []float64) float64 {
+// GeometricMean is that of positive values.
+func GeometricMean(v []float64) float64 {
 	sum := 0.0
 	for _, x := range v {
 		sum += math.Log(x)
@@ -25,8 +28,8 @@ func geometricMean(v []float64) float64 {
 	return math.Exp(sum / float64(len(v)))
 }
 
-// interval is the 95 % interval of the median by bootstrap, with a fixed seed.
-func interval(v []float64) (low, high float64) {
+// Interval is the 95 % interval of the median by bootstrap, with a fixed seed.
+func Interval(v []float64) (low, high float64) {
 	rng := rand.New(rand.NewPCG(1, uint64(len(v))))
 	medians := make([]float64, 500)
 	sample := make([]float64, len(v))
@@ -34,7 +37,7 @@ func interval(v []float64) (low, high float64) {
 		for j := range sample {
 			sample[j] = v[rng.IntN(len(v))]
 		}
-		medians[i] = median(sample)
+		medians[i] = Median(sample)
 	}
 	slices.Sort(medians)
 	return medians[12], medians[487]

@@ -1,0 +1,121 @@
+// Command cluster measures slipway against Helm on a real control plane in one
+// run on one machine, and prints medians and ratios (Helm's divided by slipway's).
+//
+//	make bench-cluster
+//
+// A chart of 300 ConfigMaps, 50 Deployments of 2 pods and 50 Services is
+// installed, upgraded so that every object changes, and upgraded again so that
+// nothing does; with and without --wait, directly and through a proxy that
+// holds each request up for a while, like a cluster far away. A chart of four
+// objects shows how many requests come one after the other. At the end a
+// thousand releases are listed.
+//
+// In each round all tools have their turn, in another order each time, and a
+// ratio is taken round by round. Between two turns nothing of the former is left.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type options struct {
+	tools        []tool
+	plane, peak  string
+	rounds       int
+	patientWaits int
+	latency      time.Duration
+	only         string
+	releases     int
+}
+
+// tool is one of the programs that are compared.
+type tool struct {
+	name, path string
+	slowWaits  bool // waits for minutes: takes part in few rounds of these
+}
+
+func (o options) wants(set string) bool {
+	for name := range strings.SplitSeq(o.only, ",") {
+		if name == set {
+			return true
+		}
+	}
+	return false
+}
+
+func main() {
+	var o options
+	peers := flag.String("peers", ".cache/peers", "folder with the helm3 and helm4 binaries")
+	slipway := flag.String("slipway", "bin/slipway", "slipway binary")
+	flag.StringVar(&o.plane, "cluster", ".cache/cluster", "binary of the control plane (testdata/cluster)")
+	flag.StringVar(&o.peak, "peak", ".cache/peak", "binary of the command peak")
+	flag.IntVar(&o.rounds, "rounds", 7, "rounds of each measurement")
+	flag.IntVar(&o.patientWaits, "helm4-waits", 1, "rounds with --wait in which helm v4 takes part; one of them takes minutes")
+	flag.DurationVar(&o.latency, "latency", 10*time.Millisecond, "what is added to each request of the sets far, far-wait and small")
+	flag.StringVar(&o.only, "only", "near,near-wait,far,far-wait,small,list", "sets to measure")
+	flag.IntVar(&o.releases, "releases", 1000, "releases to list")
+	without := flag.String("without", "", "helm3 or helm4: leave it out")
+	flag.Parse()
+	for _, t := range []tool{{ours, *slipway, false}, {helm3, filepath.Join(*peers, "helm3"), false}, {helm4, filepath.Join(*peers, "helm4"), true}} {
+		if t.name != *without {
+			o.tools = append(o.tools, t)
+		}
+	}
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// The names of the tools.
+const (
+	ours  = "slipway"
+	helm3 = "helm3"
+	helm4 = "helm4"
+)
+
+func run(o options) error {
+	dir, err := os.MkdirTemp("", "slipway-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() { // the control plane ends with this process
+		<-interrupted
+		os.RemoveAll(dir)
+		os.Exit(130)
+	}()
+	for i := range o.tools {
+		if o.tools[i].path, err = filepath.Abs(o.tools[i].path); err != nil {
+			return err
+		}
+	}
+	charts, err := writeCharts(dir)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("# slipway and Helm on a cluster: %d rounds, medians; ratios are helm v3.22.0 / slipway, with a 95 %% interval\n\n", o.rounds)
+	for _, s := range sets {
+		if !o.wants(s.name) {
+			continue
+		}
+		r := &runner{options: o, set: s, charts: charts, dir: filepath.Join(dir, "set-"+s.name)}
+		if err := r.run(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		r.print(os.Stdout)
+	}
+	if o.wants("list") {
+		return benchList(o, charts, filepath.Join(dir, "set-list"))
+	}
+	return nil
+}
