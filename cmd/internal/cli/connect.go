@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/deploy"
@@ -34,6 +37,7 @@ const clusterHint = "--kubeconfig, --kube-context and KUBECONFIG say which clust
 // connect makes a connection for the namespace that the flags or the kubeconfig
 // name. It is to be closed. Nothing is asked of the cluster yet.
 func (a *app) connect(ctx context.Context) (*connection, error) {
+	klog.SetLogger(logr.Discard()) // client-go logs what it also returns, and what is none of the user's business
 	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency}
 	if !a.knowsCluster() {
 		return nil, withHint(errors.New("no cluster is configured: there is no kubeconfig"), clusterHint)
