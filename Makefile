@@ -83,4 +83,4 @@ demo: build $(CLUSTER) ## install, plan, upgrade and inspect a release on a cont
 	testdata/demo/run
 
 docs: ## write docs/cli from the commands
-	$(GO) run ./cmd/internal/gendoc
+	$(GO) run ./cmd/internal/gendoc docs/cli

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -21,7 +22,11 @@ import (
 // returned; Files are the rendered files if there are any.
 type RenderError struct {
 	Files []manifest.File
-	Err   error
+	// Program and Input are what was rendered, for whoever wants to find out
+	// more; Program is nil if the chart could not be compiled.
+	Program *engine.Program
+	Input   engine.Input
+	Err     error
 }
 
 func (e *RenderError) Error() string { return e.Err.Error() }
@@ -59,9 +64,14 @@ func (o *operation) render(ctx context.Context, c *chart.Chart, vals map[string]
 	}
 	out, err := program.Render(ctx, input)
 	if err != nil {
-		return nil, &RenderError{Err: err}
+		return nil, &RenderError{Program: program, Input: input, Err: err}
 	}
-	return o.assemble(ctx, c, out, options)
+	r, err := o.assemble(ctx, c, out, options)
+	var failed *RenderError
+	if errors.As(err, &failed) {
+		failed.Program, failed.Input = program, input
+	}
+	return r, err
 }
 
 // capabilities are the cluster's, with the kinds of the chart's own CRDs,

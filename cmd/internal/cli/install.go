@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release/deploy"
 )
 
@@ -68,7 +67,7 @@ func (a *app) runInstall(ctx context.Context, o *installOptions, args []string) 
 		result, err = deploy.Install(ctx, config, name, c, user.Values, deploy.InstallOptions{
 			RenderOptions: o.renderOptions(ctx, a), ChangeOptions: change, Replace: o.replace,
 		})
-		return a.explainRender(ctx, err, &o.deployFlags, c, user, engine.Release{Name: name, Namespace: config.Namespace, Revision: 1})
+		return a.explainRender(ctx, err, &o.deployFlags, c, user)
 	}
 	if change.DryRun == deploy.ClientDryRun {
 		err = a.operateAlone(&o.change.operation, "install "+name, run)

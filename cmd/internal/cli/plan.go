@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/plan"
@@ -170,7 +169,7 @@ func (a *app) planned(ctx context.Context, o *planOptions, args []string, change
 		result, err := deploy.Upgrade(ctx, config, name, c, user.Values, deploy.UpgradeOptions{
 			RenderOptions: o.renderOptions(ctx, a), ChangeOptions: change, Values: o.mode(), Install: true,
 		})
-		return result, a.explainRender(ctx, err, &o.deployFlags, c, user, engine.Release{Name: name, Namespace: config.Namespace, Revision: 1, Upgrade: true})
+		return result, a.explainRender(ctx, err, &o.deployFlags, c, user)
 	}, nil
 }
 

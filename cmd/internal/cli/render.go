@@ -119,21 +119,12 @@ func (d *deployFlags) renderOptions(ctx context.Context, a *app) deploy.RenderOp
 }
 
 // explainRender adds to an error of rendering what helps to find its cause.
-// upgrade and the name are what the templates were told.
-func (a *app) explainRender(ctx context.Context, err error, d *deployFlags, c *chart.Chart, user *values.Merged, in engine.Release) error {
+func (a *app) explainRender(ctx context.Context, err error, d *deployFlags, c *chart.Chart, user *values.Merged) error {
 	var failed *deploy.RenderError
-	if !errors.As(err, &failed) {
+	if !errors.As(err, &failed) || failed.Program == nil {
 		return err
 	}
-	program, compileErr := engine.Compile(c, engine.Options{Compat: d.input.compat, LoadSchema: a.schemaLoader(ctx, &d.input)})
-	if compileErr != nil {
-		return err
-	}
-	r := &rendering{debug: a.flags.debug, compat: d.input.compat, chart: c, program: program, user: user}
-	r.input = engine.Input{
-		Release: in, Values: user.Values, Capabilities: engine.DefaultCapabilities(),
-		SkipSchema: d.input.skipSchema, Strict: d.input.strict, EnableDNS: d.input.enableDNS,
-	}
+	r := &rendering{debug: a.flags.debug, compat: d.input.compat, chart: c, program: failed.Program, input: failed.Input, user: user}
 	return r.explain(ctx, err, failed.Files)
 }
 

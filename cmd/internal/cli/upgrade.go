@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release/deploy"
 )
 
@@ -86,7 +85,7 @@ func (a *app) runUpgrade(ctx context.Context, o *upgradeOptions, name, chartName
 		result, err = deploy.Upgrade(ctx, config, name, c, user.Values, deploy.UpgradeOptions{
 			RenderOptions: o.renderOptions(ctx, a), ChangeOptions: change, Values: o.mode(), Install: o.install,
 		})
-		return a.explainRender(ctx, err, &o.deployFlags, c, user, engine.Release{Name: name, Namespace: config.Namespace, Revision: 1, Upgrade: true})
+		return a.explainRender(ctx, err, &o.deployFlags, c, user)
 	})
 	if err != nil {
 		return upgradeFailed(err, name)
