@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	authorization "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	reviews "k8s.io/client-go/kubernetes/typed/authorization/v1"
 )
 
 // Permission is one thing that a caller may or may not do.
@@ -108,7 +109,11 @@ func (c *Client) rules(ctx context.Context, namespace string) ([]authorization.R
 // denied tells whether the API server would refuse a request because of its
 // access rules.
 func (c *Client) denied(ctx context.Context, p Permission) (bool, error) {
-	review, err := c.kubernetes.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx,
+	return isDenied(ctx, c.kubernetes.AuthorizationV1(), p)
+}
+
+func isDenied(ctx context.Context, access reviews.SelfSubjectAccessReviewsGetter, p Permission) (bool, error) {
+	review, err := access.SelfSubjectAccessReviews().Create(ctx,
 		&authorization.SelfSubjectAccessReview{Spec: authorization.SelfSubjectAccessReviewSpec{
 			ResourceAttributes: &authorization.ResourceAttributes{
 				Verb: p.Verb, Group: p.Group, Resource: p.Resource, Subresource: p.Subresource,

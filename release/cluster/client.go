@@ -31,6 +31,10 @@ type Options struct {
 	// Concurrency is how many requests Read has under way at once; 0 means 32.
 	// How many objects are applied at once is for the caller to decide.
 	Concurrency int
+	// Patience is how long a request is repeated when an API server that has
+	// answered before cannot be reached or is overloaded; 0 means 12 s. It should
+	// be less than half the time of a lock, so that the lock outlasts it.
+	Patience time.Duration
 	// Warn is told what the API server warns of, such as deprecated API
 	// versions. It is called from several goroutines at once. Nil drops it.
 	Warn func(message string)
@@ -65,6 +69,9 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	if options.Concurrency <= 0 {
 		options.Concurrency = defaultConcurrency
 	}
+	if options.Patience <= 0 {
+		options.Patience = defaultPatience
+	}
 	if options.Version == "" {
 		options.Version = "dev"
 	}
@@ -73,7 +80,7 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	config.UserAgent = "slipway/" + options.Version
 	config.WarningHandler = nil
 	config.WarningHandlerWithContext = warnings{options.Warn}
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return credentials{next} })
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return newPatient(credentials{next}, options.Patience) })
 
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {

@@ -73,8 +73,9 @@ func (l *Leases) Acquire(ctx context.Context, name string, holder deploy.Holder)
 	if holder.Owner == "" || holder.Operation == "" {
 		return nil, errors.New("a lock needs an owner and an operation")
 	}
+	a := attempt{Leases: l, name: name, holder: holder}
 	for range leaseTries {
-		lock, err := l.try(ctx, name, holder)
+		lock, err := a.try(ctx)
 		if lock != nil || err != nil {
 			return lock, err
 		}
@@ -82,9 +83,20 @@ func (l *Leases) Acquire(ctx context.Context, name string, holder deploy.Holder)
 	return nil, fmt.Errorf("%w: lock of release %s", release.ErrConflict, name)
 }
 
+// attempt is one call of Acquire.
+type attempt struct {
+	*Leases
+	name     string
+	holder   deploy.Holder
+	written  time.Time // when the last try wrote, zero for not yet
+	previous string    // what that try found
+}
+
 // try takes the lock unless it is held. No lock and no error says that somebody
-// else was faster and the Lease has to be looked at again.
-func (l *Leases) try(ctx context.Context, name string, holder deploy.Holder) (deploy.Lock, error) {
+// else was faster and the Lease has to be looked at again. It may have been a
+// request of ours whose answer was lost.
+func (l *attempt) try(ctx context.Context) (deploy.Lock, error) {
+	name, holder := l.name, l.holder
 	key := leasePrefix + name
 	lease, err := l.client.Get(ctx, key, metav1.GetOptions{})
 	missing := apierrors.IsNotFound(err)
@@ -101,8 +113,12 @@ func (l *Leases) try(ctx context.Context, name string, holder deploy.Holder) (de
 			Expires:   expiry(lease),
 		}
 	}
+	if !l.written.IsZero() && !missing && isOf(lease, holder) {
+		return l.hold(lease, l.previous, l.written), nil
+	}
 	now := l.clock.Now()
 	previous := lease.Annotations[release.AnnotationOperation]
+	l.written, l.previous = now, previous
 	take(lease, holder, l.duration, now)
 	if missing {
 		lease, err = l.client.Create(ctx, lease, metav1.CreateOptions{FieldManager: FieldManager})
@@ -126,6 +142,11 @@ func (l *Leases) try(ctx context.Context, name string, holder deploy.Holder) (de
 func (l *Leases) held(lease *coordination.Lease, holder deploy.Holder) bool {
 	owner := ptr.Deref(lease.Spec.HolderIdentity, "")
 	return owner != "" && owner != holder.Owner && l.clock.Now().Before(expiry(lease))
+}
+
+// isOf tells whether a Lease was written by the very operation.
+func isOf(lease *coordination.Lease, holder deploy.Holder) bool {
+	return ptr.Deref(lease.Spec.HolderIdentity, "") == holder.Owner && lease.Annotations[release.AnnotationOperation] == holder.Operation
 }
 
 // expiry is when a lock can be taken over; long ago if the Lease does not say.

@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -26,6 +28,7 @@ type lock struct {
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when nothing renews the lock any more
 	lost    chan struct{}
+	cause   error // why it is lost; set before lost is closed
 
 	// The renewal's while it runs, of whoever ends the lock afterwards.
 	lease   *coordination.Lease
@@ -57,6 +60,17 @@ func (k *lock) Fence() int64 { return int64(k.fence) }
 // or when it could not be renewed for five sixths of its duration.
 func (k *lock) Lost() <-chan struct{} { return k.lost }
 
+// Cause says why Lost was closed: who holds the lock now, or why it could not
+// be renewed. It wraps deploy.ErrLockLost, and is nil before.
+func (k *lock) Cause() error {
+	select {
+	case <-k.lost:
+		return k.cause
+	default:
+		return nil
+	}
+}
+
 // renew keeps the lock until it is being ended or is lost.
 func (k *lock) renew() {
 	defer close(k.stopped)
@@ -81,7 +95,12 @@ func (k *lock) renew() {
 			k.renewed, wait = now, duration/3
 		case k.renewal.Err() != nil:
 			return
-		case errors.Is(err, deploy.ErrLockLost), !k.leases.clock.Now().Before(deadline):
+		case errors.Is(err, deploy.ErrLockLost):
+			k.cause = err
+			close(k.lost)
+			return
+		case !k.leases.clock.Now().Before(deadline):
+			k.cause = fmt.Errorf("%w: it could not be renewed: %w", deploy.ErrLockLost, err)
 			close(k.lost)
 			return
 		default:
@@ -110,23 +129,34 @@ func (k *lock) whileOurs(ctx context.Context, verb string, request func(*coordin
 		err := request(k.lease.DeepCopy())
 		switch {
 		case apierrors.IsNotFound(err):
-			return deploy.ErrLockLost
+			return errLeaseDeleted
 		case !apierrors.IsConflict(err):
 			return k.leases.explain(err, verb, k.lease.Name)
 		}
 		lease, err := k.leases.client.Get(ctx, k.lease.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
-			return deploy.ErrLockLost
+			return errLeaseDeleted
 		}
 		if err != nil {
 			return k.leases.explain(err, "get", k.lease.Name)
 		}
-		if ptr.Deref(lease.Spec.HolderIdentity, "") != k.owner || ptr.Deref(lease.Spec.LeaseTransitions, 0) != k.fence {
-			return deploy.ErrLockLost
+		holder := ptr.Deref(lease.Spec.HolderIdentity, "")
+		switch {
+		case ptr.Deref(lease.Spec.LeaseTransitions, 0) != k.fence, holder != k.owner && holder != "":
+			return fmt.Errorf("%w: %s holds it now", deploy.ErrLockLost, cmp.Or(holder, "nobody"))
+		case holder == "":
+			return errLeaseFree
 		}
 		k.lease = lease
 	}
 }
+
+// What a Lease may have become without being somebody else's. Both are also
+// what is found by whoever ended the lock and did not get the answer.
+var (
+	errLeaseDeleted = fmt.Errorf("%w: its Lease was deleted", deploy.ErrLockLost)
+	errLeaseFree    = fmt.Errorf("%w: its Lease names no holder any more", deploy.ErrLockLost)
+)
 
 // Release ends the lock of an operation that is complete. Ending a lock a
 // second time does nothing; one that was lost is deploy.ErrLockLost.
@@ -173,6 +203,9 @@ func (k *lock) end(write func() error) error {
 	default:
 	}
 	err := write()
+	if errors.Is(err, errLeaseDeleted) || errors.Is(err, errLeaseFree) {
+		err = nil // it is what was wanted
+	}
 	k.ended = err == nil
 	return err
 }

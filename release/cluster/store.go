@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,9 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
+	reviews "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/client-go/metadata"
 
 	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/manifest"
 )
 
 // storePage is how many revisions one request lists.
@@ -37,6 +42,7 @@ type objects interface {
 type store struct {
 	objects   objects
 	metadata  metadata.Interface
+	access    reviews.SelfSubjectAccessReviewsGetter
 	resource  string // secrets or configmaps
 	namespace string
 	now       func() time.Time
@@ -150,10 +156,13 @@ func (s *store) Create(ctx context.Context, r *release.Record) error {
 	}
 	token, err := s.objects.create(ctx, meta, data)
 	if apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("%w: release %s revision %d", release.ErrExists, r.Name, r.Version)
+		if token = s.written(ctx, meta, data); token == "" {
+			return fmt.Errorf("%w: release %s revision %d", release.ErrExists, r.Name, r.Version)
+		}
+		err = nil
 	}
 	if err != nil {
-		return explain(err, "create", s.resource, "", s.namespace, meta.Name)
+		return s.refused(ctx, err, "create", meta.Name)
 	}
 	r.Token, r.CreatedAt, r.ModifiedAt = token, m.CreatedAt, m.ModifiedAt
 	return nil
@@ -176,9 +185,11 @@ func (s *store) Update(ctx context.Context, r *release.Record) error {
 	case apierrors.IsNotFound(err):
 		return release.NotFound(r.Name, r.Version)
 	case apierrors.IsConflict(err):
-		return fmt.Errorf("%w: release %s revision %d", release.ErrConflict, r.Name, r.Version)
+		if token = s.written(ctx, meta, data); token == "" {
+			return fmt.Errorf("%w: release %s revision %d", release.ErrConflict, r.Name, r.Version)
+		}
 	case err != nil:
-		return explain(err, "update", s.resource, "", s.namespace, meta.Name)
+		return s.refused(ctx, err, "update", meta.Name)
 	}
 	r.Token, r.ModifiedAt = token, m.ModifiedAt
 	return nil
@@ -192,6 +203,34 @@ func (s *store) Delete(ctx context.Context, name string, version int) error {
 		return release.NotFound(name, version)
 	}
 	return explain(err, "delete", s.resource, "", s.namespace, key)
+}
+
+// written looks whether what is stored is just what was to be written: the
+// answer to an earlier try was lost. It returns the object's resource version,
+// "" if it is something else.
+func (s *store) written(ctx context.Context, meta metav1.ObjectMeta, data []byte) string {
+	is, there, err := s.objects.get(ctx, meta.Name)
+	if err != nil || !bytes.Equal(there, data) || is.Labels[release.LabelOperation] != meta.Labels[release.LabelOperation] {
+		return ""
+	}
+	return is.ResourceVersion
+}
+
+// refused explains why a record cannot be written: if it is not for want of a
+// right, it is a quota or admission.
+func (s *store) refused(ctx context.Context, err error, verb, key string) error {
+	err = explain(err, verb, s.resource, "", s.namespace, key)
+	var forbidden *deploy.ForbiddenError
+	if !errors.As(err, &forbidden) {
+		return err
+	}
+	kind := map[string]string{"secrets": "Secret", "configmaps": "ConfigMap"}[s.resource]
+	denied, reviewErr := isDenied(ctx, s.access, Permission{Verb: verb, Resource: s.resource, Namespace: s.namespace, Name: key})
+	if denied || reviewErr != nil {
+		return err
+	}
+	ref := manifest.Ref{APIVersion: "v1", Kind: kind, Namespace: s.namespace, Name: key}
+	return &deploy.RejectedError{Ref: ref, Reason: string(metav1.StatusReasonForbidden), Err: forbidden.Err}
 }
 
 // object is what the API server gets for a record.

@@ -20,7 +20,7 @@ type Secrets struct{ store }
 // metadata client, so that no record is transferred for it. The clock tells the
 // times of the labels createdAt and modifiedAt.
 func NewSecrets(client kubernetes.Interface, metadata metadata.Interface, namespace string, now func() time.Time) (*Secrets, error) {
-	s, err := newStore(metadata, "secrets", namespace, now)
+	s, err := newStore(client, metadata, "secrets", namespace, now)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ type ConfigMaps struct{ store }
 
 // NewConfigMaps is as [NewSecrets] for ConfigMaps.
 func NewConfigMaps(client kubernetes.Interface, metadata metadata.Interface, namespace string, now func() time.Time) (*ConfigMaps, error) {
-	s, err := newStore(metadata, "configmaps", namespace, now)
+	s, err := newStore(client, metadata, "configmaps", namespace, now)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +42,11 @@ func NewConfigMaps(client kubernetes.Interface, metadata metadata.Interface, nam
 	return &ConfigMaps{s}, nil
 }
 
-func newStore(metadata metadata.Interface, resource, namespace string, now func() time.Time) (store, error) {
+func newStore(client kubernetes.Interface, metadata metadata.Interface, resource, namespace string, now func() time.Time) (store, error) {
 	if namespace == "" {
 		return store{}, errors.New("a store of records needs a namespace")
 	}
-	return store{metadata: metadata, resource: resource, namespace: namespace, now: now}, nil
+	return store{metadata: metadata, access: client.AuthorizationV1(), resource: resource, namespace: namespace, now: now}, nil
 }
 
 // secretObjects reaches records in Secrets.

@@ -81,6 +81,7 @@ func (s *stream) list(ctx context.Context) (*listing, error) {
 
 func (s *stream) listOnce(ctx context.Context) (*listing, error) {
 	all := &listing{}
+	ctx = impatient(ctx)
 	options := s.options()
 	options.Limit = pageSize
 	for {
@@ -138,7 +139,7 @@ func (s *stream) watchFrom(ctx context.Context, version *string) (came bool, err
 	options.AllowWatchBookmarks = true
 	seconds := int64(watchSeconds)
 	options.TimeoutSeconds = &seconds
-	w, err := s.resource.Watch(ctx, options)
+	w, err := s.resource.Watch(impatient(ctx), options)
 	if err != nil {
 		return false, &streamError{"watch", err}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	helm "helm.sh/helm/v3/pkg/release"
 
@@ -74,7 +75,7 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 		description = options.Description
 	}
 	if err := o.finish(ctx, description, options.HistoryMax); err != nil {
-		return &Result{Record: o.target}, err
+		return &Result{Record: o.target}, o.stall(ctx, err)
 	}
 	o.event(ctx, p.reason, fmt.Sprintf("revision %d: %s", o.target.Version, description), false)
 	return &Result{Record: o.target}, nil
@@ -122,9 +123,8 @@ func (o *operation) earlier(ctx context.Context) ([]*release.Record, error) {
 			return nil, err
 		}
 	}
-	for i := len(o.past) - 1; i >= 0; i-- {
-		m := o.past[i]
-		if m.Version <= after || m.Version == o.revision() || m.Status == release.StatusUninstalled {
+	for _, m := range slices.Backward(o.sinceUninstall()) {
+		if m.Version <= after || m.Version == o.revision() {
 			continue
 		}
 		if err := get(m.Version); err != nil {
@@ -144,13 +144,19 @@ func (o *operation) fail(ctx context.Context, c *changes, options *ChangeOptions
 	if ctx.Err() != nil {
 		return o.interrupted(ctx, cause)
 	}
+	if isPassing(cause) && (!options.Atomic || !isRetryable(cause)) {
+		return o.stalled(ctx, cause)
+	}
 	o.target.Info.Status = release.StatusFailed
 	o.target.Info.Description = fmt.Sprintf(p.failed, o.name, firstLine(cause))
 	if err := o.save(ctx); err != nil {
-		return errors.Join(cause, err)
+		return o.stall(ctx, errors.Join(cause, err))
 	}
 	o.event(ctx, p.reason+"Failed", o.target.Info.Description, true)
 	failure := o.problem(ctx, Failed, cause)
+	if err := o.prune(ctx, options.HistoryMax); err != nil {
+		o.warn(err.Error())
+	}
 	if options.CleanupOnFail && !options.Atomic {
 		if err := o.cleanUp(ctx, c); err != nil {
 			failure.Err = errors.Join(cause, fmt.Errorf("clean up: %w", err))
@@ -162,9 +168,30 @@ func (o *operation) fail(ctx context.Context, c *changes, options *ChangeOptions
 	return failure
 }
 
+// stalled notes in the record, if the cluster still takes that, why the
+// operation could not go on. Nobody is to blame for it but the cluster, so that
+// the revision is not marked as failed and can be continued.
+func (o *operation) stalled(ctx context.Context, cause error) error {
+	within, cancel := context.WithTimeout(ctx, noteTime)
+	defer cancel()
+	o.target.Info.Description = "interrupted: run the same command again to go on: " + firstLine(cause)
+	_ = o.save(within) // what is stored already is enough to go on
+	return o.stall(ctx, cause)
+}
+
+// stall makes an error the end of an operation that can be continued, if it is of that kind.
+func (o *operation) stall(ctx context.Context, err error) error {
+	if !isPassing(err) || ctx.Err() != nil {
+		return err
+	}
+	e := o.problem(ctx, Stalled, err)
+	e.Hints = append(e.Hints, "run the same command again: it goes on where this one stopped")
+	return e
+}
+
 // interrupted notes in the record that the operation is to be continued.
 func (o *operation) interrupted(ctx context.Context, cause error) error {
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
 	o.target.Info.Description = "interrupted: run the same command again to go on"
 	failure := o.problem(ctx, Interrupted, cause)
@@ -193,10 +220,7 @@ func (o *operation) finishDone(ctx context.Context, historyMax int) (*Result, er
 	if err != nil {
 		return nil, err
 	}
-	if err := o.supersede(ctx); err != nil {
-		return nil, err
-	}
-	if err := o.prune(ctx, historyMax); err != nil {
+	if err := o.finish(ctx, "", historyMax); err != nil {
 		return nil, err
 	}
 	return &Result{Record: r, Done: true}, nil

@@ -50,6 +50,8 @@ type Lock interface {
 	// Lost is closed when the lock has gone to somebody else or could not be
 	// renewed before its time passed. Nothing may be written after that.
 	Lost() <-chan struct{}
+	// Cause says why Lost was closed; it wraps ErrLockLost. Nil before.
+	Cause() error
 	// Release ends the lock of an operation that is complete.
 	Release(ctx context.Context) error
 	// Suspend ends the lock of an interrupted operation, which the next holder sees as Previous.

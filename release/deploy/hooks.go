@@ -24,17 +24,22 @@ const operationAnnotation = "slipway.dev/operation"
 func (o *operation) runHooks(ctx context.Context, event helm.HookEvent, options *ChangeOptions, wanted func(*helm.Hook) bool) error {
 	hooks := hooksAt(o.target.Hooks, event, wanted)
 	for i, h := range hooks {
-		err := o.runHook(ctx, h, event, options)
+		created, err := o.runHook(ctx, h, event, options)
 		if err == nil {
 			continue
 		}
 		if ctx.Err() != nil {
 			return err // to be continued
 		}
-		o.hookLogs(ctx, h, helm.HookOutputOnFailed)
+		if isPassing(err) {
+			return fmt.Errorf("%s hook %s (%s): %w", event, h.Name, h.Path, err) // likewise
+		}
 		err = fmt.Errorf("%s hook %s (%s): %w", event, h.Name, h.Path, err)
-		if e := o.deleteHook(ctx, h, helm.HookFailed, options); e != nil {
-			err = errors.Join(err, e)
+		if created {
+			o.hookLogs(ctx, h, helm.HookOutputOnFailed)
+			if e := o.deleteHook(ctx, h, helm.HookFailed, options); e != nil {
+				err = errors.Join(err, e)
+			}
 		}
 		for _, done := range hooks[:i] {
 			if e := o.deleteHook(ctx, done, helm.HookSucceeded, options); e != nil {
@@ -69,36 +74,41 @@ func hooksAt(all []*helm.Hook, event helm.HookEvent, wanted func(*helm.Hook) boo
 	return hooks
 }
 
-// runHook runs one hook to its end and records how it ended.
-func (o *operation) runHook(ctx context.Context, h *helm.Hook, event helm.HookEvent, options *ChangeOptions) error {
+// runHook runs one hook to its end and records how it ended. created is false
+// if the error is that its objects could not even be made: what has their
+// names then is not the hook's.
+func (o *operation) runHook(ctx context.Context, h *helm.Hook, event helm.HookEvent, options *ChangeOptions) (created bool, err error) {
 	entry := string(event) + "/" + h.Path + "/" + h.Name
 	before := helm.HookPhase(o.target.Operation.Hooks[entry])
 	switch before {
 	case helm.HookPhaseSucceeded:
-		return nil
+		return true, nil
 	case helm.HookPhaseFailed:
-		return errors.New("it had failed when the operation was interrupted")
+		return true, errors.New("it had failed when the operation was interrupted")
 	}
 	objects, err := o.hookObjects(ctx, h)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(h.DeletePolicies) == 0 {
 		h.DeletePolicies = []helm.HookDeletePolicy{helm.HookBeforeHookCreation}
 	}
 	if before != helm.HookPhaseRunning {
 		if err := o.deleteHook(ctx, h, helm.HookBeforeHookCreation, options); err != nil {
-			return err
+			return false, err
 		}
 		h.LastRun = helm.HookExecution{StartedAt: helmTime(o.Clock()), Phase: helm.HookPhaseRunning}
 		if err := o.saveHook(ctx, entry, helm.HookPhaseRunning); err != nil {
-			return err
+			return false, err
 		}
 	}
 	o.notify(Notice{Step: StepHook, Ref: objects[0].Ref, Action: "running", Message: string(event)})
-	err = o.runObjects(ctx, objects, options)
+	created, err = o.runObjects(ctx, objects, options)
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return created, context.Cause(ctx)
+	}
+	if isPassing(err) {
+		return created, err // it may be running still
 	}
 	if slices.Contains(h.Events, testFailure) {
 		err = expectFailure(err)
@@ -111,9 +121,9 @@ func (o *operation) runHook(ctx context.Context, h *helm.Hook, event helm.HookEv
 	}
 	o.notify(Notice{Step: StepHook, Ref: objects[0].Ref, Action: action, Message: string(event)})
 	if e := o.saveHook(ctx, entry, h.LastRun.Phase); e != nil {
-		return errors.Join(err, e)
+		return created, errors.Join(err, e)
 	}
-	return err
+	return created, err
 }
 
 // saveHook writes the phase of a hook into the ledger and stores the record.
@@ -137,20 +147,20 @@ func expectFailure(err error) error {
 }
 
 // runObjects creates what a hook consists of, usually one Job or Pod, and waits for it.
-func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, options *ChangeOptions) error {
+func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, options *ChangeOptions) (created bool, err error) {
 	for _, obj := range objects {
 		if err := o.createHook(ctx, obj); err != nil {
-			return err
+			return false, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, options.timeout())
 	defer cancel()
 	for _, obj := range objects {
 		if err := o.Cluster.WaitHook(ctx, obj); err != nil {
-			return err
+			return true, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // createHook creates an object of a hook, unless this operation has done so before.
@@ -252,7 +262,7 @@ func (o *operation) deleteHookObjects(ctx context.Context, h *helm.Hook, options
 
 // hookLogs shows what a hook has written if its policy asks for it.
 func (o *operation) hookLogs(ctx context.Context, h *helm.Hook, policy helm.HookOutputLogPolicy) {
-	if o.Observe == nil || !o.allLogs && !slices.Contains(h.OutputLogPolicies, policy) {
+	if h.Kind != "Job" && h.Kind != "Pod" || o.Observe == nil || !o.allLogs && !slices.Contains(h.OutputLogPolicies, policy) {
 		return
 	}
 	objects, err := o.hookObjects(ctx, h)

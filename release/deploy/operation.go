@@ -23,8 +23,13 @@ const (
 // applyMethod is how Helm 4 writes in its records that objects are written by server-side apply.
 const applyMethod = "ssa"
 
-// endTime bounds what is still written once the context of an operation has ended.
-const endTime = 3 * time.Second
+// How long may be taken by what is still written once the context of an
+// operation has ended: the description of the record, which only informs, and
+// the end of the lock. Together it is less than the 4 s after a signal.
+const (
+	noteTime = time.Second
+	endTime  = 2500 * time.Millisecond
+)
 
 // operation is one run of a command on one release.
 type operation struct {
@@ -36,6 +41,7 @@ type operation struct {
 	lock    Lock
 	past    []release.Meta // oldest first
 	broken  bool           // the newest revision was left unfinished, and is marked as failed
+	gone    bool           // the release was removed again
 	target  *release.Record
 	allLogs bool // logs of hooks are shown whatever their policies say
 }
@@ -76,7 +82,7 @@ func (o *operation) locked(ctx context.Context, body func(ctx context.Context) e
 	go func() {
 		select {
 		case <-lock.Lost():
-			cancel(ErrLockLost)
+			cancel(lock.Cause())
 		case <-ctx.Done():
 		}
 	}()
@@ -85,10 +91,11 @@ func (o *operation) locked(ctx context.Context, body func(ctx context.Context) e
 	if err != nil {
 		problem = o.problem(ctx, o.outcomeSoFar(), err)
 	}
-	if err := o.unlock(ctx, problem); err != nil && problem == nil {
-		return &Error{Outcome: Failed, Release: o.name, Revision: o.revision(), Err: fmt.Errorf("give up the lock: %w", err)}
-	}
+	err = o.unlock(ctx, problem)
 	if problem == nil {
+		if err != nil {
+			o.warn(fmt.Sprintf("the lock of release %s could not be given up, and will end by itself: %v", o.name, err))
+		}
 		return nil // and not a nil *Error
 	}
 	return problem
@@ -109,9 +116,9 @@ func (o *operation) unlock(ctx context.Context, problem *Error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	switch {
-	case problem != nil && problem.Outcome == Interrupted:
+	case problem != nil && (problem.Outcome == Interrupted || problem.Outcome == Stalled):
 		return o.lock.Suspend(ctx)
-	case problem == nil && o.kind == kindUninstall, problem != nil && problem.Outcome == Refused && len(o.past) == 0:
+	case o.gone, problem == nil && o.kind == kindUninstall, problem != nil && problem.Outcome == Refused && len(o.past) == 0:
 		return o.lock.Remove(ctx)
 	}
 	return o.lock.Release(ctx)
@@ -201,19 +208,28 @@ func (o *operation) alreadyDone() bool {
 }
 
 // base is the revision whose objects are live: the last that was deployed, or
-// superseded by one that failed. Nil if nothing ever was.
+// superseded by one that failed. Nil if nothing ever was, or if it was uninstalled.
 func (o *operation) base() *release.Meta {
-	for i := len(o.past) - 1; i >= 0; i-- {
-		if m := &o.past[i]; m.Status == release.StatusDeployed {
-			return m
-		}
-	}
-	for i := len(o.past) - 1; i >= 0; i-- {
-		if m := &o.past[i]; m.Status == release.StatusSuperseded {
-			return m
+	since := o.sinceUninstall()
+	for _, status := range []release.Status{release.StatusDeployed, release.StatusSuperseded} {
+		for i := len(since) - 1; i >= 0; i-- {
+			if m := &since[i]; m.Status == status {
+				return m
+			}
 		}
 	}
 	return nil
+}
+
+// sinceUninstall are the revisions after the last one that was uninstalled:
+// nothing is live of those before.
+func (o *operation) sinceUninstall() []release.Meta {
+	for i := len(o.past) - 1; i >= 0; i-- {
+		if o.past[i].Status == release.StatusUninstalled {
+			return o.past[i+1:]
+		}
+	}
+	return o.past
 }
 
 // create stores the target: the write-ahead record.
@@ -248,13 +264,15 @@ func (o *operation) finish(ctx context.Context, description string, historyMax i
 		}
 		o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d is deployed", o.target.Version)})
 	}
-	if err := o.supersede(ctx); err != nil {
+	// As with Helm, the revision that was deployed before stays whatever the limit.
+	if err := o.prune(ctx, historyMax); err != nil {
 		return err
 	}
-	return o.prune(ctx, historyMax)
+	return o.supersede(ctx)
 }
 
-// supersede marks every deployed revision but the newest.
+// supersede marks every deployed revision but the newest, and with an install
+// one that was uninstalled just before, as Helm does.
 func (o *operation) supersede(ctx context.Context) error {
 	newest := o.revision()
 	if newest == 0 {
@@ -262,7 +280,8 @@ func (o *operation) supersede(ctx context.Context) error {
 	}
 	for i := range o.past {
 		m := &o.past[i]
-		if m.Status != release.StatusDeployed || m.Version == newest {
+		replaced := o.kind == kindInstall && m.Status == release.StatusUninstalled && m.Version == newest-1
+		if m.Status != release.StatusDeployed && !replaced || m.Version == newest {
 			continue
 		}
 		r, err := o.Store.Get(ctx, o.name, m.Version)
@@ -273,6 +292,9 @@ func (o *operation) supersede(ctx context.Context) error {
 			return err
 		}
 		r.Info.Status = release.StatusSuperseded
+		if replaced {
+			r.Info.Description = "superseded by new release"
+		}
 		if err := o.Store.Update(ctx, r); err != nil {
 			return fmt.Errorf("mark revision %d as superseded: %w", m.Version, err)
 		}

@@ -26,6 +26,9 @@ const (
 	TimedOut
 	// Interrupted: the context ended; the same operation goes on from here.
 	Interrupted
+	// Stalled: the cluster did not answer any more; the revision stays pending
+	// and the same operation goes on from here.
+	Stalled
 	// Retryable: nothing was changed, and the same call may succeed later.
 	Retryable
 )
@@ -98,15 +101,19 @@ func (o *operation) problem(ctx context.Context, outcome Outcome, err error) *Er
 	e := &Error{Outcome: outcome, Release: o.name, Revision: o.revision(), Err: err}
 	var locked *LockedError
 	var pending *PendingError
-	var unreachable *UnreachableError
+	cause := context.Cause(ctx)
 	switch {
-	case errors.Is(context.Cause(ctx), ErrLockLost):
-		e.Outcome, e.Err = Locked, ErrLockLost
+	case errors.Is(cause, ErrLockLost):
+		e.Outcome, e.Err = Locked, fmt.Errorf("release %s: %w", o.name, cause)
+		if isPassing(cause) || errors.Is(cause, context.DeadlineExceeded) { // and nobody is known to have it
+			e.Outcome = Stalled
+		}
+		e.Hints = []string{"nothing was written after that; 'slipway status " + o.name + "' shows how far it is, and the same command goes on from there"}
 	case ctx.Err() != nil:
-		e.Outcome, e.Err = Interrupted, fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+		e.Outcome, e.Err = Interrupted, fmt.Errorf("%w (%w)", cause, err)
 	case errors.As(err, &locked), errors.As(err, &pending):
 		e.Outcome = Locked
-	case outcome == Refused && (isRetryable(err) || errors.As(err, &unreachable) && !unreachable.Unauthenticated):
+	case outcome == Refused && isPassing(err) && !isUnauthenticated(err):
 		e.Outcome = Retryable
 	case outcome == Failed && isTimeout(err):
 		e.Outcome = TimedOut
@@ -118,6 +125,18 @@ func (o *operation) problem(ctx context.Context, outcome Outcome, err error) *Er
 func isRetryable(err error) bool {
 	var retryable interface{ Retryable() bool }
 	return errors.As(err, &retryable) && retryable.Retryable()
+}
+
+// isPassing reports whether the error is about the state of the cluster or of
+// the way there, and not about what was asked of it.
+func isPassing(err error) bool {
+	var unreachable *UnreachableError
+	return isRetryable(err) || errors.As(err, &unreachable)
+}
+
+func isUnauthenticated(err error) bool {
+	var unreachable *UnreachableError
+	return errors.As(err, &unreachable) && unreachable.Unauthenticated
 }
 
 // isTimeout reports whether the error is that a time limit passed.

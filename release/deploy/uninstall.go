@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +135,12 @@ func (o *operation) uninstallLocked(ctx context.Context, options *UninstallOptio
 		if ctx.Err() != nil {
 			return result, o.interrupted(ctx, err)
 		}
+		if isPassing(err) {
+			return result, o.stalled(ctx, err)
+		}
 		r.Info.Description = fmt.Sprintf("Uninstallation of %q failed: %s", o.name, firstLine(err))
+		// The next uninstall goes on from here and tries again what has failed.
+		maps.DeleteFunc(r.Operation.Hooks, func(_, phase string) bool { return phase != string(helm.HookPhaseSucceeded) })
 		return result, errors.Join(err, o.save(ctx))
 	}
 	o.event(ctx, "Uninstalled", "Uninstallation complete", false)

@@ -93,7 +93,7 @@ func outcomeCode(err error) int {
 		return 0
 	}
 	switch operation.Outcome {
-	case deploy.Failed:
+	case deploy.Failed, deploy.Stalled:
 		return exitFailed
 	case deploy.RolledBack:
 		return exitRolledBack
