@@ -189,11 +189,11 @@ func TestRenderReplacesHelmsEngine(t *testing.T) {
 
 func TestOneProgramServesConcurrentRenders(t *testing.T) {
 	for _, path := range ownCharts(t, "charts") {
-		p := compile(t, path)
-		want, err := p.Render(context.Background(), input(nil))
+		want, err := compile(t, path).Render(context.Background(), input(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
+		p := compile(t, path) // the renders parse and compile its templates at the same time
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
