@@ -177,11 +177,15 @@ func TestAnImmutableFieldIsNamed(t *testing.T) {
 				}
 			}
 			uid := nested(live, "metadata", "uid")
-			replaced, err := f.Replace(t.Context(), o, live)
-			if err != nil {
+			var immutable *deploy.ImmutableError
+			if _, err := f.Replace(t.Context(), o, live); !errors.As(err, &immutable) {
 				t.Fatalf("replace: %v", err)
 			}
-			if nested(replaced, "metadata", "uid") == uid {
+			recreated, err := f.Recreate(t.Context(), o, live)
+			if err != nil {
+				t.Fatalf("recreate: %v", err)
+			}
+			if nested(recreated, "metadata", "uid") == uid {
 				t.Error("it is the same object still")
 			}
 		})

@@ -41,18 +41,16 @@ func (c *Client) Delete(ctx context.Context, ref manifest.Ref, options deploy.De
 	return rejected(explain(err, "delete", r.Resource, r.Group, ref.Namespace, ref.Name), ref)
 }
 
-// Replace puts an object in the place of the live one by an update. If a field
-// cannot be changed, the live one is deleted in the background and the object
-// created once it is gone, for which the context has to leave time.
+// Replace puts an object in the place of the live one by an update: what others
+// have set in it is gone. If the update would change what cannot be changed, and
+// be it by leaving out what the cluster has filled in, it is a
+// *deploy.ImmutableError, and the live object stays as it is.
 func (c *Client) Replace(ctx context.Context, o manifest.Object, live deploy.Live) (deploy.Live, error) {
 	r, err := c.awaitResource(ctx, o.Ref)
 	if err != nil {
 		return nil, err
 	}
 	w := write{client: c, resource: r, object: o, options: deploy.ApplyOptions{Live: live}}
-	if live == nil {
-		return w.apply(ctx)
-	}
 	var object deploy.Live
 	err = retryOnConflict(ctx, func(attempt int) error {
 		if attempt > 0 {
@@ -67,13 +65,27 @@ func (c *Client) Replace(ctx context.Context, o manifest.Object, live deploy.Liv
 		return object, nil
 	}
 	status, isStatus := err.(apierrors.APIStatus)
-	switch {
-	case apierrors.IsNotFound(err) && isStatus:
-		return w.recreate(ctx, live)
-	case isStatus && status.Status().Reason == metav1.StatusReasonInvalid && len(w.immutable(ctx, status)) > 0:
-		return w.recreate(ctx, live)
+	if apierrors.IsNotFound(err) && isStatus {
+		w.options.Live = nil
+		return w.apply(ctx)
+	}
+	if isStatus && status.Status().Reason == metav1.StatusReasonInvalid {
+		if fields := w.immutable(ctx, status); len(fields) > 0 {
+			return nil, &deploy.ImmutableError{Ref: o.Ref, Fields: fields, Err: redact(err, o)}
+		}
 	}
 	return nil, c.refused(ctx, err, "update", r, o)
+}
+
+// Recreate deletes the live object in the background, and creates the wanted one
+// once it is gone, for which the context has to leave time.
+func (c *Client) Recreate(ctx context.Context, o manifest.Object, live deploy.Live) (deploy.Live, error) {
+	r, err := c.awaitResource(ctx, o.Ref)
+	if err != nil {
+		return nil, err
+	}
+	w := write{client: c, resource: r, object: o}
+	return w.recreate(ctx, live)
 }
 
 // update sends the object in place of the live one.
@@ -100,7 +112,6 @@ func (w *write) recreate(ctx context.Context, live deploy.Live) (deploy.Live, er
 	if err := w.client.WaitGone(ctx, []manifest.Ref{w.object.Ref}); err != nil {
 		return nil, fmt.Errorf("wait until %s is deleted: %w", w.object.Ref, err)
 	}
-	w.options.Live = nil
 	return w.apply(ctx)
 }
 

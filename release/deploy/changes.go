@@ -39,7 +39,7 @@ func (o *operation) changes(ctx context.Context, d *draft, earlier []*release.Re
 		for _, h := range d.record.Hooks {
 			c.input.Hooks = append(c.input.Hooks, hookOf(h))
 		}
-		if err := o.addWanted(ctx, c, d, options, len(earlier) == 0); err != nil {
+		if err := o.addWanted(ctx, c, d, options); err != nil {
 			return nil, err
 		}
 	}
@@ -92,11 +92,11 @@ func (c *changes) refs() []manifest.Ref {
 }
 
 // addWanted locates the objects of a draft and the definitions that come with it.
-func (o *operation) addWanted(ctx context.Context, c *changes, d *draft, options *ChangeOptions, first bool) error {
+func (o *operation) addWanted(ctx context.Context, c *changes, d *draft, options *ChangeOptions) error {
 	crds := slices.Clone(d.crds)
 	switch options.CRDs {
 	case CreateCRDs:
-		if !first {
+		if o.kind != kindInstall {
 			crds = nil
 		}
 	case SkipCRDs:

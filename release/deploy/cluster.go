@@ -104,9 +104,11 @@ type Writer interface {
 	// Migrates reports whether Apply would first hand over fields of the live
 	// object that a client-side Helm manages. It asks nobody.
 	Migrates(live Live) bool
-	// Replace puts an object in the place of the live one, by an update or, if
-	// a field cannot be changed, by deleting and creating it.
+	// Replace puts an object in the place of the live one by an update, or
+	// returns an *ImmutableError.
 	Replace(ctx context.Context, o manifest.Object, live Live) (Live, error)
+	// Recreate deletes the live object and creates the wanted one.
+	Recreate(ctx context.Context, o manifest.Object, live Live) (Live, error)
 	// Delete removes an object. That it is not there is no error.
 	Delete(ctx context.Context, ref manifest.Ref, options DeleteOptions) error
 	// EnsureNamespace creates a namespace unless it is there.

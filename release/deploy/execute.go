@@ -125,12 +125,10 @@ func (o *operation) served(ctx context.Context, c *changes, defined []definition
 
 func (o *operation) applyOne(ctx context.Context, c *changes, change *plan.Change, options *ChangeOptions) error {
 	live := c.input.Live[change.Ref]
-	replace := live != nil && (change.Action == plan.Recreate || options.Force)
-	after, err := o.send(ctx, change.Object, live, replace, options)
+	after, err := o.send(ctx, change, live, options)
 	var fixed *ImmutableError
 	if errors.As(err, &fixed) && options.Recreate && live != nil {
-		replace = true
-		after, err = o.send(ctx, change.Object, live, replace, options)
+		after, err = o.Cluster.Recreate(ctx, change.Object, live)
 	}
 	if err != nil {
 		return fmt.Errorf("apply %s (%s): %w", change.Ref, change.Source, err)
@@ -149,7 +147,7 @@ func (o *operation) applyOne(ctx context.Context, c *changes, change *plan.Chang
 		}
 	case uid(live) != uid(after):
 		action = "recreated"
-	case replace:
+	case options.Force:
 		action = "replaced"
 	case metadata(live, "resourceVersion") == metadata(after, "resourceVersion"):
 		action = "unchanged"
@@ -158,11 +156,24 @@ func (o *operation) applyOne(ctx context.Context, c *changes, change *plan.Chang
 	return nil
 }
 
-func (o *operation) send(ctx context.Context, object manifest.Object, live Live, replace bool, options *ChangeOptions) (Live, error) {
-	if replace {
-		return o.Cluster.Replace(ctx, object, live)
+// send has the cluster take one change. With Force the object is replaced,
+// unless that would change what cannot be changed although the chart does not
+// ask for it, such as the volume of a claim: then its fields are taken.
+func (o *operation) send(ctx context.Context, change *plan.Change, live Live, options *ChangeOptions) (Live, error) {
+	apply := ApplyOptions{Live: live, TakeConflicts: options.TakeConflicts}
+	switch {
+	case live == nil:
+	case change.Action == plan.Recreate:
+		return o.Cluster.Recreate(ctx, change.Object, live)
+	case options.Force:
+		after, err := o.Cluster.Replace(ctx, change.Object, live)
+		var fixed *ImmutableError
+		if !errors.As(err, &fixed) {
+			return after, err
+		}
+		apply.TakeConflicts = true
 	}
-	return o.Cluster.Apply(ctx, object, ApplyOptions{Live: live, TakeConflicts: options.TakeConflicts})
+	return o.Cluster.Apply(ctx, change.Object, apply)
 }
 
 func metadata(l Live, field string) any {

@@ -19,11 +19,13 @@ import (
 // the values and manifest in clear: encrypt it or keep it in the cluster.
 type Frozen struct {
 	Release, Namespace string
-	Kind               string // install, upgrade or rollback
-	Inputs             string // digest
-	Base               int    // newest revision at that time, 0 for none
-	Digest             string // of the plan
-	Record             []byte // encoded
+	Kind               string            // install, upgrade or rollback
+	Inputs             string            // digest
+	Base               int               // newest revision at that time, 0 for none
+	Digest             string            // of the plan
+	Chart              string            // digest of it
+	Record             []byte            // encoded
+	Labels             map[string]string // of the record, in which they are not encoded
 	CRDs               []manifest.Object
 	Options            ChangeOptions
 }
@@ -46,10 +48,10 @@ func (o *operation) freeze(d *draft, p *plan.Plan, options *ChangeOptions) (*Fro
 		return nil, err
 	}
 	f := &Frozen{
-		Release: o.name, Namespace: o.Namespace, Kind: o.kind, Inputs: o.inputs, Digest: p.Digest(),
-		Record: record, CRDs: d.crds, Options: *options,
+		Release: o.name, Namespace: o.Namespace, Kind: o.kind, Inputs: o.inputs, Digest: p.Digest(), Chart: o.Audit.ChartDigest,
+		Record: record, Labels: d.record.Labels, CRDs: d.crds, Options: *options,
 	}
-	if options.CRDs == ApplyCRDs {
+	if options.CRDs == ApplyCRDs || options.CRDs == PlanCRDs {
 		f.CRDs = append(f.CRDs[:len(f.CRDs):len(f.CRDs)], d.hookCRDs...)
 	}
 	if newest := o.newest(); newest != nil {
@@ -83,7 +85,7 @@ type ApplyPlanOptions struct {
 // returns a *MovedError in its *Error.
 func Apply(ctx context.Context, config Config, f *Frozen, options ApplyPlanOptions) (*Result, error) {
 	o := newOperation(config, f.Kind, f.Release, f.Inputs)
-	o.Audit.PlanDigest = f.Digest
+	o.Audit.PlanDigest, o.Audit.ChartDigest = f.Digest, f.Chart
 	change := f.Options
 	change.DryRun = NoDryRun
 	change.Wait, change.WaitForJobs, change.Atomic, change.CleanupOnFail = options.Wait, options.WaitForJobs, options.Atomic, options.CleanupOnFail
@@ -100,6 +102,7 @@ func (o *operation) applyFrozen(ctx context.Context, f *Frozen, options *ChangeO
 	if err != nil {
 		return nil, fmt.Errorf("read the frozen operation: %w", err)
 	}
+	record.Labels = f.Labels
 	if record.Name != o.name || record.Namespace != o.Namespace {
 		return nil, fmt.Errorf("the plan is for release %s in namespace %s, not for %s in %s", record.Name, record.Namespace, o.name, o.Namespace)
 	}

@@ -112,8 +112,11 @@ func (o *operation) nameIsFree(options *InstallOptions) error {
 		return nil
 	}
 	hint := "use 'slipway upgrade --install' to change the release, or another name"
-	if gone {
+	switch {
+	case gone:
 		hint = "use --replace to take the name again, or 'slipway upgrade --install'"
+	case newest.Status == release.StatusUninstalling:
+		hint = "'slipway uninstall " + o.name + "' goes on with its removal"
 	}
 	return &Error{
 		Outcome: Refused, Release: o.name, Hints: []string{hint},
@@ -157,6 +160,7 @@ func (o *operation) dryInstall(ctx context.Context, c *chart.Chart, vals map[str
 		return nil, err
 	}
 	record := o.draft(r, vals, o.nextRevision(), release.StatusPendingInstall, "Dry run complete")
+	record.Labels = customLabels(nil, options.Labels)
 	return o.rehearse(ctx, &draft{record: record, rendered: r}, &options.ChangeOptions, installation)
 }
 

@@ -71,7 +71,8 @@ type ChangeOptions struct {
 	Timeout time.Duration
 	// Settle is that of WaitOptions.
 	Settle time.Duration
-	// Force replaces objects that cannot be changed as wanted, losing what others set in them.
+	// Force replaces objects, so that what others set in them is lost, and recreates
+	// those of which an immutable field changes.
 	Force bool
 	// Recreate deletes and creates objects of which an immutable field changes.
 	Recreate bool

@@ -3,6 +3,7 @@ package deploy
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -21,11 +22,9 @@ var workloads = []string{"Deployment", "StatefulSet", "DaemonSet"}
 // workloads, so that pods are restarted when it changes. It stands in the
 // manifest, so what is recorded is what is applied.
 func stampConfig(docs []manifest.Doc) error {
-	content := map[string]string{}
-	for _, d := range docs {
-		if (d.Head.Kind == "ConfigMap" || d.Head.Kind == "Secret") && d.Head.Metadata != nil {
-			content[d.Head.Kind+"/"+d.Head.Metadata.Name] = d.Content
-		}
+	content, err := configContent(docs)
+	if err != nil {
+		return err
 	}
 	for i, d := range docs {
 		if !slices.Contains(workloads, d.Head.Kind) {
@@ -55,6 +54,29 @@ func stampConfig(docs []manifest.Doc) error {
 		docs[i].Content = string(text)
 	}
 	return nil
+}
+
+// configContent is what pods see of the ConfigMaps and Secrets among documents,
+// by kind and name: the data without the metadata.
+func configContent(docs []manifest.Doc) (map[string]string, error) {
+	content := map[string]string{}
+	for _, d := range docs {
+		if d.Head.Kind != "ConfigMap" && d.Head.Kind != "Secret" {
+			continue
+		}
+		objects, err := manifest.Objects(d.Content)
+		if err != nil {
+			return nil, &manifest.ParseError{File: d.Name, Doc: d.Content, Err: err}
+		}
+		for _, o := range objects {
+			data, err := json.Marshal([]any{o.Fields["data"], o.Fields["binaryData"], o.Fields["stringData"]})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", d.Name, err)
+			}
+			content[o.Kind+"/"+o.Name] = string(data)
+		}
+	}
+	return content, nil
 }
 
 // stamp sets the annotation in a workload's pod template.

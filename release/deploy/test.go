@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	helm "helm.sh/helm/v3/pkg/release"
@@ -59,6 +60,9 @@ func (o *operation) test(ctx context.Context, r *release.Record, options *TestOp
 		err = o.runHooks(ctx, testFailure, change, options.selects)
 	}
 	r.Operation = before
+	if errors.Is(context.Cause(ctx), ErrLockLost) {
+		return err
+	}
 	if e := o.save(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}

@@ -237,8 +237,8 @@ func (o *operation) dryUpgrade(ctx context.Context, c *chart.Chart, vals map[str
 	return o.rehearse(ctx, d, &options.ChangeOptions, upgrading)
 }
 
-// takeBack undoes a failed operation: a release that never was deployed goes,
-// others return to the last revision that was good.
+// takeBack undoes a failed operation: an install of a new release is removed,
+// others return to the last revision that was good, if there is one.
 func (o *operation) takeBack(ctx context.Context, failure *Error, options *ChangeOptions) error {
 	undo := *o
 	undo.target = nil
@@ -251,9 +251,13 @@ func (o *operation) takeBack(ctx context.Context, failure *Error, options *Chang
 				Wait: true, WaitForJobs: options.WaitForJobs, NoHooks: options.NoHooks, Force: options.Force, Recreate: options.Recreate,
 				Timeout: options.Timeout, Settle: options.Settle, TakeConflicts: options.TakeConflicts, HistoryMax: options.HistoryMax,
 			}})
+		} else if o.kind != kindInstall {
+			failure.Hints = append(failure.Hints, "there is no earlier revision that was good, so nothing was taken back")
+			return failure
 		} else {
 			undo.kind = kindUninstall
 			_, err = undo.uninstallLocked(ctx, &UninstallOptions{NoHooks: options.NoHooks, Timeout: options.Timeout})
+			o.gone = err == nil
 		}
 	}
 	if err != nil {
