@@ -116,6 +116,9 @@ func (l *attempt) try(ctx context.Context) (deploy.Lock, error) {
 	if !l.written.IsZero() && !missing && isOf(lease, holder) {
 		return l.hold(lease, l.previous, l.written), nil
 	}
+	if holder.Free != nil {
+		holder.Free()
+	}
 	now := l.clock.Now()
 	previous := lease.Annotations[release.AnnotationOperation]
 	l.written, l.previous = now, previous

@@ -74,10 +74,9 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 	if options.Description != "" {
 		description = options.Description
 	}
-	if err := o.finish(ctx, description, options.HistoryMax); err != nil {
+	if err := o.finish(ctx, description, p.reason, options.HistoryMax); err != nil {
 		return &Result{Record: o.target}, o.stall(ctx, err)
 	}
-	o.event(ctx, p.reason, fmt.Sprintf("revision %d: %s", o.target.Version, description), false)
 	return &Result{Record: o.target}, nil
 }
 
@@ -109,7 +108,7 @@ func (o *operation) earlier(ctx context.Context) ([]*release.Record, error) {
 	base := o.base()
 	var all []*release.Record
 	get := func(version int) error {
-		r, err := o.Store.Get(ctx, o.name, version)
+		r, err := o.read(ctx, version)
 		if err != nil {
 			return fmt.Errorf("read revision %d: %w", version, err)
 		}
@@ -220,7 +219,7 @@ func (o *operation) finishDone(ctx context.Context, historyMax int) (*Result, er
 	if err != nil {
 		return nil, err
 	}
-	if err := o.finish(ctx, "", historyMax); err != nil {
+	if err := o.tidy(ctx, historyMax); err != nil {
 		return nil, err
 	}
 	return &Result{Record: r, Done: true}, nil

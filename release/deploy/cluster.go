@@ -39,7 +39,14 @@ type Locker interface {
 }
 
 // Holder says who takes a lock and for which operation.
-type Holder struct{ Owner, Operation string }
+type Holder struct {
+	Owner, Operation string
+	// Free, if not nil, is called when the lock was seen to be free, before it
+	// is taken, perhaps several times. If Acquire takes the lock and Previous
+	// is empty, nobody had it after the last call: what was read from then on
+	// is as good as what is read under the lock. It must not block.
+	Free func()
+}
 
 // Lock is held until it is ended in one of three ways.
 type Lock interface {

@@ -50,12 +50,12 @@ func (o *operation) apply(ctx context.Context, c *changes, options *ChangeOption
 	return nil
 }
 
-// waves yields the runs of changes to one kind.
+// waves yields the runs of changes that may be made at the same time.
 func waves(changes []plan.Change) func(yield func([]plan.Change) bool) {
 	return func(yield func([]plan.Change) bool) {
 		for start := 0; start < len(changes); {
 			end := start + 1
-			for end < len(changes) && changes[end].Ref.Kind == changes[start].Ref.Kind {
+			for end < len(changes) && together(changes[start].Ref, changes[end].Ref) {
 				end++
 			}
 			if !yield(changes[start:end]) {
@@ -64,6 +64,30 @@ func waves(changes []plan.Change) func(yield func([]plan.Change) bool) {
 			start = end
 		}
 	}
+}
+
+// together reports whether two objects may be written at the same time: those
+// of one kind, and those of kinds that the API server does not look at when it
+// admits one of the other.
+func together(a, b manifest.Ref) bool {
+	if a.Kind == b.Kind {
+		return true
+	}
+	stage := stageOf(a)
+	return stage != "" && stage == stageOf(b)
+}
+
+// stageOf names what objects of a kind are to others: what pods need, or what
+// makes pods. Other kinds have no stage.
+func stageOf(ref manifest.Ref) string {
+	switch ref.Group() + "/" + ref.Kind {
+	case "/ServiceAccount", "/Secret", "/ConfigMap", "/Service", "policy/PodDisruptionBudget", "networking.k8s.io/NetworkPolicy":
+		return "needs"
+	case "/Pod", "/ReplicationController", "apps/ReplicaSet", "apps/Deployment", "apps/StatefulSet", "apps/DaemonSet",
+		"batch/Job", "batch/CronJob", "autoscaling/HorizontalPodAutoscaler":
+		return "pods"
+	}
+	return ""
 }
 
 func (o *operation) applyWave(ctx context.Context, c *changes, wave []plan.Change, options *ChangeOptions) error {

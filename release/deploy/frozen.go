@@ -111,6 +111,7 @@ func (o *operation) applyFrozen(ctx context.Context, f *Frozen, options *ChangeO
 			return nil, err
 		}
 	}
+	defer o.learnAhead(ctx)()
 	var result *Result
 	err = o.locked(ctx, func(ctx context.Context) (err error) {
 		if err = o.readPast(ctx); err != nil {

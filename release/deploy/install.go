@@ -66,6 +66,7 @@ func (o *operation) install(ctx context.Context, c *chart.Chart, vals map[string
 			return nil, err
 		}
 	}
+	defer o.learnAhead(ctx)()
 	var result *Result
 	err = o.locked(ctx, func(ctx context.Context) error {
 		if err := o.readPast(ctx); err != nil {

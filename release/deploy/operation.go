@@ -39,9 +39,11 @@ type operation struct {
 	id      string
 	inputs  string // digest
 	lock    Lock
-	past    []release.Meta // oldest first
-	broken  bool           // the newest revision was left unfinished, and is marked as failed
-	gone    bool           // the release was removed again
+	past    []release.Meta          // oldest first
+	records map[int]*release.Record // what was read since past was
+	ahead   *aheadRead              // of past, while the lock was being taken; nil if it does not count
+	broken  bool                    // the newest revision was left unfinished, and is marked as failed
+	gone    bool                    // the release was removed again
 	target  *release.Record
 	allLogs bool // logs of hooks are shown whatever their policies say
 }
@@ -72,11 +74,16 @@ func (o *operation) locked(ctx context.Context, body func(ctx context.Context) e
 	if holder.Owner == "" {
 		holder.Owner = o.id
 	}
+	var ahead *aheadRead
+	holder.Free = func() { ahead = o.readAhead(ctx) }
 	lock, err := o.Locker.Acquire(ctx, o.name, holder)
 	if err != nil {
 		return o.problem(ctx, Refused, err)
 	}
 	o.lock = lock
+	if lock.Previous() == "" { // else somebody may have gone on writing until now
+		o.ahead = ahead
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -99,6 +106,14 @@ func (o *operation) locked(ctx context.Context, body func(ctx context.Context) e
 		return nil // and not a nil *Error
 	}
 	return problem
+}
+
+// learnAhead has the cluster tell what it serves while the lock is being taken.
+// Whoever needs to know asks as usual, and learns then what went wrong.
+func (o *operation) learnAhead(ctx context.Context) (stop func()) {
+	ctx, stop = context.WithCancel(ctx)
+	go func() { _, _ = o.Cluster.Capabilities(ctx) }()
+	return stop
 }
 
 func (o *operation) outcomeSoFar() Outcome {
@@ -126,7 +141,7 @@ func (o *operation) unlock(ctx context.Context, problem *Error) error {
 
 // readPast fetches the history, and refuses to go on beside somebody else.
 func (o *operation) readPast(ctx context.Context) error {
-	past, err := o.Store.History(ctx, o.name)
+	past, err := o.history(ctx)
 	if err != nil {
 		return fmt.Errorf("read the history of release %s: %w", o.name, err)
 	}
@@ -171,7 +186,7 @@ func (o *operation) unfinishedRun(ctx context.Context) (resumed bool, err error)
 	if newest == nil || !newest.Status.IsPending() {
 		return false, nil
 	}
-	r, err := o.Store.Get(ctx, o.name, newest.Version)
+	r, err := o.read(ctx, newest.Version)
 	if err != nil {
 		return false, err
 	}
@@ -249,78 +264,6 @@ const recordLimit = 1<<20 - 16<<10
 func (o *operation) save(ctx context.Context) error {
 	if err := o.Store.Update(ctx, o.target); err != nil {
 		return fmt.Errorf("store revision %d: %w", o.target.Version, err)
-	}
-	return nil
-}
-
-// finish marks the target as deployed and what was deployed before as
-// superseded, and removes old revisions. Each step may have been done before.
-func (o *operation) finish(ctx context.Context, description string, historyMax int) error {
-	if o.target != nil {
-		o.target.Info.Status = release.StatusDeployed
-		o.target.Info.Description = description
-		if err := o.save(ctx); err != nil {
-			return err
-		}
-		o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d is deployed", o.target.Version)})
-	}
-	// As with Helm, the revision that was deployed before stays whatever the limit.
-	if err := o.prune(ctx, historyMax); err != nil {
-		return err
-	}
-	return o.supersede(ctx)
-}
-
-// supersede marks every deployed revision but the newest, and with an install
-// one that was uninstalled just before, as Helm does.
-func (o *operation) supersede(ctx context.Context) error {
-	newest := o.revision()
-	if newest == 0 {
-		newest = o.newest().Version
-	}
-	for i := range o.past {
-		m := &o.past[i]
-		replaced := o.kind == kindInstall && m.Status == release.StatusUninstalled && m.Version == newest-1
-		if m.Status != release.StatusDeployed && !replaced || m.Version == newest {
-			continue
-		}
-		r, err := o.Store.Get(ctx, o.name, m.Version)
-		if errors.Is(err, release.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		r.Info.Status = release.StatusSuperseded
-		if replaced {
-			r.Info.Description = "superseded by new release"
-		}
-		if err := o.Store.Update(ctx, r); err != nil {
-			return fmt.Errorf("mark revision %d as superseded: %w", m.Version, err)
-		}
-		m.Status = release.StatusSuperseded
-	}
-	return nil
-}
-
-// prune removes the oldest revisions, so that limit are left; the one that is
-// deployed always stays.
-func (o *operation) prune(ctx context.Context, limit int) error {
-	total := len(o.past)
-	if o.target != nil && (total == 0 || o.past[total-1].Version != o.target.Version) {
-		total++
-	}
-	for _, m := range o.past {
-		if limit <= 0 || total <= limit {
-			return nil
-		}
-		if m.Status == release.StatusDeployed || m.Version == o.revision() {
-			continue
-		}
-		if err := o.Store.Delete(ctx, o.name, m.Version); err != nil && !errors.Is(err, release.ErrNotFound) {
-			return fmt.Errorf("remove revision %d from the history: %w", m.Version, err)
-		}
-		total--
 	}
 	return nil
 }

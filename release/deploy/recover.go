@@ -30,7 +30,7 @@ func Recover(ctx context.Context, config Config, name string, options RecoverOpt
 	o := newOperation(config, "recover", name, "")
 	found := &Recovery{}
 	err := o.locked(ctx, func(ctx context.Context) error {
-		past, err := o.Store.History(ctx, name)
+		past, err := o.history(ctx)
 		if err != nil {
 			return err
 		}

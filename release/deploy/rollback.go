@@ -47,6 +47,7 @@ func (o *operation) rollback(ctx context.Context, options *RollbackOptions) (*Re
 		}
 		return o.rollbackTo(ctx, options.Revision, options)
 	}
+	defer o.learnAhead(ctx)()
 	var result *Result
 	err = o.locked(ctx, func(ctx context.Context) (err error) {
 		if err = o.readPast(ctx); err != nil {
@@ -79,7 +80,7 @@ func (o *operation) rollbackTo(ctx context.Context, version int, options *Rollba
 	if version == 0 {
 		version = newest.Version - 1
 	}
-	old, err := o.Store.Get(ctx, o.name, version)
+	old, err := o.read(ctx, version)
 	if errors.Is(err, release.ErrNotFound) {
 		return nil, &NoReleaseError{Release: o.name, Reason: fmt.Sprintf("has no %d version", version)}
 	}
@@ -88,7 +89,7 @@ func (o *operation) rollbackTo(ctx context.Context, version int, options *Rollba
 	}
 	d := &draft{record: o.copyOf(old), rendered: &rendered{}}
 	if len(o.past) > 0 {
-		if first, err := o.Store.Get(ctx, o.name, newest.Version); err == nil {
+		if first, err := o.read(ctx, newest.Version); err == nil {
 			d.record.Info.FirstDeployed = first.Info.FirstDeployed
 		}
 	}

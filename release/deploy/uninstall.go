@@ -115,7 +115,7 @@ func (o *operation) uninstallLocked(ctx context.Context, options *UninstallOptio
 	if newest == nil {
 		return &Result{}, nil // another one was quicker
 	}
-	r, err := o.Store.Get(ctx, o.name, newest.Version)
+	r, err := o.read(ctx, newest.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (o *operation) uninstallLocked(ctx context.Context, options *UninstallOptio
 	if err := o.save(ctx); err != nil {
 		return result, err
 	}
-	return result, o.supersede(ctx)
+	return result, o.tidy(ctx, 0)
 }
 
 // begin marks a record as being uninstalled, with the ledger of hooks of the

@@ -77,6 +77,7 @@ func (o *operation) upgrade(ctx context.Context, c *chart.Chart, vals map[string
 			return nil, err
 		}
 	}
+	defer o.learnAhead(ctx)()
 	var result *Result
 	err := o.locked(ctx, func(ctx context.Context) (err error) {
 		if err = o.readPast(ctx); err != nil {
@@ -174,7 +175,7 @@ func (o *operation) current(ctx context.Context) (*release.Record, error) {
 	} else if newest.Status != release.StatusFailed && newest.Status != release.StatusSuperseded {
 		return nil, &NoReleaseError{Release: o.name, Reason: fmt.Sprintf("has no deployed releases: revision %d is %s", newest.Version, newest.Status)}
 	}
-	r, err := o.Store.Get(ctx, o.name, version)
+	r, err := o.read(ctx, version)
 	if err != nil {
 		return nil, fmt.Errorf("read revision %d: %w", version, err)
 	}
@@ -243,7 +244,7 @@ func (o *operation) takeBack(ctx context.Context, failure *Error, options *Chang
 	undo := *o
 	undo.target = nil
 	var err error
-	if undo.past, err = o.Store.History(ctx, o.name); err == nil {
+	if undo.past, err = undo.history(ctx); err == nil {
 		if good := undo.base(); good != nil {
 			undo.kind = kindRollback
 			undo.inputs = ""
