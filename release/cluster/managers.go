@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -113,6 +114,9 @@ func (w *write) migrate(ctx context.Context, live deploy.Live) (deploy.Live, err
 func migration(live deploy.Live, wanted map[string]any) ([]byte, error) {
 	entries := managedFields(live)
 	adopt := isAdoption(live, wanted)
+	if !slices.ContainsFunc(entries, func(m managed) bool { return m.isClientSideHelm() || adopt && m.isKubectl() }) {
+		return nil, nil // nearly always
+	}
 	var kept []map[string]any
 	var target *managed
 	set := fieldpath.NewSet()
