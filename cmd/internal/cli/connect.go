@@ -38,6 +38,9 @@ const clusterHint = "--kubeconfig, --kube-context and KUBECONFIG say which clust
 // name. It is to be closed. Nothing is asked of the cluster yet.
 func (a *app) connect(ctx context.Context) (*connection, error) {
 	klog.SetLogger(logr.Discard()) // client-go logs what it also returns, and what is none of the user's business
+	if !isTunedByUser(a.env.Getenv) {
+		collectAsUsual()
+	}
 	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency}
 	if !a.knowsCluster() {
 		return nil, withHint(errors.New("no cluster is configured: there is no kubeconfig"), clusterHint)

@@ -57,16 +57,24 @@ const firstCollection = 96 << 20
 // tuneCollector puts the first garbage collection off, unless the user tuned
 // the collector.
 func tuneCollector(getenv func(string) string) {
-	if getenv("GOGC") != "" || getenv("GOMEMLIMIT") != "" {
+	if isTunedByUser(getenv) {
 		return
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(firstCollection)
 	// The cleanup of an object that nobody refers to runs after the first collection.
-	runtime.AddCleanup(new(*int), func(struct{}) {
-		debug.SetGCPercent(100)
-		debug.SetMemoryLimit(math.MaxInt64)
-	}, struct{}{})
+	runtime.AddCleanup(new(*int), func(struct{}) { collectAsUsual() }, struct{}{})
+}
+
+// collectAsUsual returns to Go's default: also from the start of commands that
+// mostly wait for a cluster, whose answers are many times what has to be kept.
+func collectAsUsual() {
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(math.MaxInt64)
+}
+
+func isTunedByUser(getenv func(string) string) bool {
+	return getenv("GOGC") != "" || getenv("GOMEMLIMIT") != ""
 }
 
 // Run runs one command line and returns the exit code.
