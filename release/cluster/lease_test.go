@@ -297,3 +297,42 @@ func TestLockNamesTheMissingPermission(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestWhatIsReadWhenTheLockIsFreeHoldsOnceItIsTaken(t *testing.T) {
+	rig := newLeaseRig(t)
+	var calls int
+	holder := deploy.Holder{Owner: "ann", Operation: "A", Free: func() { calls++ }}
+	acquire := func(want int) {
+		t.Helper()
+		calls = 0
+		lock, err := rig.Acquire(rig.Context(), "web", holder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if calls != want {
+			t.Errorf("Free was called %d times, not %d", calls, want)
+		}
+		if err := lock.Release(rig.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	acquire(1) // there is no Lease yet
+	acquire(1)
+
+	// Somebody has the lock for a moment between the look at it and the attempt to take it.
+	holder.Free = func() {
+		if calls++; calls == 1 {
+			if err := rig.take("bob", "B").Release(rig.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	acquire(2)
+
+	rig.take("bob", "B")
+	calls = 0
+	var locked *deploy.LockedError
+	if _, err := rig.Acquire(rig.Context(), "web", holder); !errors.As(err, &locked) || calls != 0 {
+		t.Errorf("Free was called %d times for a lock that is held (%v)", calls, err)
+	}
+}
