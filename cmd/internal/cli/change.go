@@ -94,7 +94,7 @@ func (c *changeFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&c.WaitForJobs, "wait-for-jobs", false, "with --wait, also wait until all jobs are complete")
 	f.DurationVar(&c.Timeout, "timeout", helmTimeout, timeoutUsage)
 	f.BoolVar(&c.NoHooks, "no-hooks", false, "run no hooks")
-	f.BoolVar(&c.Force, "force", false, "replace objects that cannot be changed as wanted; what others have set in them is lost")
+	f.BoolVar(&c.Force, "force", false, "replace objects, so that what others have set in them is lost, and recreate those of which an immutable field changes")
 	f.BoolVar(&c.Force, "force-replace", false, "another name of --force, as in Helm 4")
 	f.BoolVar(&c.TakeConflicts, "force-conflicts", false, "take fields that other field managers hold")
 	f.BoolVar(&c.Recreate, "recreate", false, "delete and create objects of which an immutable field changes")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/plan"
 )
 
 // report writes an error for people to standard error: the text, which holds
@@ -93,7 +94,30 @@ func clusterHints(err error) []string {
 	case errors.As(err, &locked):
 		hints = append(hints, "wait for it with --lock-timeout; the same --owner takes over at once")
 	}
+	hints = append(hints, refusalHints(err)...)
 	return append(hints, outcomeHints(operation)...)
+}
+
+// refusalHints say what allows changes that were refused.
+func refusalHints(err error) []string {
+	var refused *deploy.RefusedError
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	var hints []string
+	for _, c := range refused.Changes {
+		switch c.Problem.Kind {
+		case plan.ForeignProblem:
+			hints = append(hints, "--take-ownership makes objects that exist part of the release; else give them other names")
+		case plan.ConflictProblem:
+			hints = append(hints, "--force-conflicts takes the fields from the managers that hold them; or leave them out of the chart")
+		case plan.ImmutableProblem:
+			if !c.CRD {
+				hints = append(hints, "--recreate deletes and creates the objects of which such a field changes")
+			}
+		}
+	}
+	return hints
 }
 
 // namespaceMissing reports whether the API server says that there is no such namespace.
