@@ -15,8 +15,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -120,17 +122,24 @@ func run(o options) error {
 	return nil
 }
 
-// copyOf copies a tool's program, so that all of them lie in the page cache in
-// the same way: what a linker has just written counts for half as much again in
-// the memory of the process.
+// copyOf copies a tool's program piece by piece, as an unpacker writes it, so
+// that all of them lie in the page cache in the same way. How a file lies there
+// decides how much of it counts as memory of the process.
 func copyOf(t tool, dir string) (string, error) {
-	data, err := os.ReadFile(t.path)
+	from, err := os.Open(t.path)
 	if err != nil {
 		return "", err
 	}
+	defer from.Close()
 	path := filepath.Join(dir, "bin", t.name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
-	return path, os.WriteFile(path, data, 0o755)
+	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
+	if err != nil {
+		return "", err
+	}
+	const piece = 32 << 10
+	_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, piece))
+	return path, errors.Join(err, to.Close())
 }
