@@ -57,7 +57,7 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 			return nil, &MovedError{Release: o.name, Reason: "it would change other things now", Plan: c.plan}
 		}
 		d.record.Operation.Images = imagesOf(c.input.Wanted)
-		if err := d.record.Fit(recordLimit); err != nil {
+		if err := o.fit(d.record); err != nil {
 			return nil, err
 		}
 		if err := o.applyCRDs(ctx, c, options); err != nil {
@@ -78,6 +78,17 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 		return &Result{Record: o.target}, o.stall(ctx, err)
 	}
 	return &Result{Record: o.target}, nil
+}
+
+// fit makes a record small enough for the store, or returns a *release.TooLargeError.
+func (o *operation) fit(r *release.Record) error {
+	switch {
+	case o.RecordLimit < 0:
+		return nil
+	case o.RecordLimit > 0:
+		return r.Fit(o.RecordLimit)
+	}
+	return r.Fit(recordLimit)
 }
 
 // run does everything between the first record and the last.
@@ -249,7 +260,7 @@ func (o *operation) rehearse(ctx context.Context, d *draft, options *ChangeOptio
 	if err != nil {
 		return result, err
 	}
-	if err := d.record.Fit(recordLimit); err != nil {
+	if err := o.fit(d.record); err != nil {
 		return result, err
 	}
 	result.Frozen, err = o.freeze(d, c.plan, options)

@@ -23,6 +23,9 @@ type Config struct {
 	// what it has finished already it does not do again. Empty: each operation
 	// is its own owner.
 	Owner string
+	// RecordLimit is how many bytes an encoded record may have; 0 means what a
+	// Secret can hold, less than 0 that Store has no limit.
+	RecordLimit int
 	// Audit is recorded with each revision.
 	Audit release.Audit
 	// Concurrency is how many requests of one wave run at a time; 0 means 32.

@@ -257,7 +257,8 @@ func (o *operation) create(ctx context.Context, r *release.Record) error {
 	return nil
 }
 
-// recordLimit is what a Secret or ConfigMap can hold, less some room for its metadata, in bytes.
+// recordLimit is what a Secret or ConfigMap can hold, less some room for what
+// is still written into the record, in bytes.
 const recordLimit = 1<<20 - 16<<10
 
 // save stores what has changed in the target.

@@ -93,7 +93,8 @@ func (e *FileError) Error() string {
 func (e *FileError) Unwrap() error { return e.Err }
 
 // Write puts the file at a path, readable by its owner alone. A file that is
-// there is replaced in one step, so that nobody ever reads half of one.
+// there is replaced in one step, so that nobody ever reads half of one. A pipe or
+// a device stays what it is and is written to.
 func (f *File) Write(path string) (err error) {
 	data, err := indented(fileDocument{APIVersion, fileKind, f})
 	if err != nil {
@@ -101,6 +102,9 @@ func (f *File) Write(path string) (err error) {
 	}
 	if _, err := ParseFile(path, data); err != nil {
 		return fmt.Errorf("write a file that could not be read again: %w", err)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, data, 0o600) // its error names the path
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), ".plan-*") // has mode 0600
 	if err != nil {

@@ -114,7 +114,9 @@ func (a *app) applyPlan(ctx context.Context, o *applyOptions, file *plan.File, c
 	}
 	result, err := deploy.Apply(ctx, config, frozen, o.ApplyPlanOptions)
 	if err == nil && file.Payload.Secret != "" {
-		err = plans.Delete(ctx, file.Payload.Secret)
+		if e := plans.Delete(ctx, file.Payload.Secret); e != nil {
+			a.warnf("slipway: warning: the frozen plan stays until its time has passed: %v", e)
+		}
 	}
 	return result, err
 }

@@ -29,6 +29,7 @@ type connection struct {
 	client    *cluster.Client
 	store     recordStore
 	namespace string
+	limit     int // as deploy.Config.RecordLimit
 	close     func() error
 }
 
@@ -41,7 +42,7 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 	if !isTunedByUser(a.env.Getenv) {
 		collectAsUsual()
 	}
-	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency}
+	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency, Patience: a.patience}
 	if !a.knowsCluster() {
 		return nil, withHint(errors.New("no cluster is configured: there is no kubeconfig"), clusterHint)
 	}
@@ -96,6 +97,7 @@ func (a *app) openStore(ctx context.Context, c *connection) (err error) {
 	case "configmap", "configmaps":
 		c.store, err = cluster.NewConfigMaps(c.client.Kubernetes(), c.client.Metadata(), c.namespace, a.env.Now)
 	case "memory":
+		c.limit = -1
 		c.store = &release.Memory{Now: a.env.Now}
 	case "sql":
 		err = a.openDatabase(ctx, c)
@@ -115,6 +117,6 @@ func (a *app) openDatabase(ctx context.Context, c *connection) error {
 	if err != nil {
 		return err
 	}
-	c.store, c.close = store, store.Close
+	c.store, c.close, c.limit = store, store.Close, -1
 	return nil
 }

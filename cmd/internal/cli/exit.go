@@ -69,20 +69,29 @@ func codeOf(ctx context.Context, err error) int {
 	if errors.As(context.Cause(ctx), &sig) {
 		return sig.code()
 	}
-	var f *failure
 	var unreachable *deploy.UnreachableError
 	var locked *deploy.LockedError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
-	case errors.As(err, &f) && f.code != 0:
-		return f.code
+	case failureCode(err) != 0:
+		return failureCode(err)
 	case errors.As(err, &locked):
 		return exitLocked
 	case errors.As(err, &unreachable) && !unreachable.Unauthenticated, isTransient(err):
 		return exitRetryable
 	}
 	return exitBadInput
+}
+
+// failureCode is the code of the outermost failure that has one, 0 for none.
+func failureCode(err error) int {
+	for f := (*failure)(nil); errors.As(err, &f); err = f.err {
+		if f.code != 0 {
+			return f.code
+		}
+	}
+	return 0
 }
 
 // outcomeCode is the exit code for the state that an operation has left a

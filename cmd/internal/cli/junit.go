@@ -158,8 +158,11 @@ func (j *junitReport) write(name string, failure error, now time.Time) error {
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
 // replaceFile writes a file by way of another one next to it, so that nobody
-// ever reads half of it.
+// ever reads half of it. A pipe or a device stays what it is and is written to.
 func replaceFile(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, data, 0o644)
+	}
 	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return err

@@ -90,7 +90,13 @@ func Run(ctx context.Context, env Env) (code int) {
 	root.SetArgs(env.Args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
+		err = a.reportFault
+	}
+	if err == nil {
 		return exitDone
+	}
+	if a.done != "" {
+		err = withHint(err, a.done+" is done all the same; 'slipway status' shows the result")
 	}
 	if errors.Is(err, errChanges) {
 		return exitChanges
@@ -109,6 +115,10 @@ type app struct {
 	env       Env
 	flags     globalFlags
 	onWarning func(message string) // of the API server, while an operation reports its progress
+
+	patience    time.Duration // how long an API server is waited for that has gone away; 0 is the usual
+	done        string        // the operation that went well, such as "upgrade web"
+	reportFault error         // why a report of it could not be written
 }
 
 // print writes a command's result to standard output.

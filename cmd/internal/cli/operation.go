@@ -59,6 +59,7 @@ func (a *app) deployConfig(c *connection, o *operationFlags, observe func(deploy
 		Store:       c.store,
 		Locker:      &patientLocker{locker: leases, patience: o.lockTimeout, now: a.env.Now, observe: observe},
 		Namespace:   c.namespace,
+		RecordLimit: c.limit,
 		Clock:       a.env.Now,
 		NewID:       func() string { return newID(a.env.Now()) },
 		Owner:       a.ownerOf(o),

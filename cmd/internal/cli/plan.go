@@ -208,17 +208,20 @@ func (a *app) keepPlan(ctx context.Context, o *planOptions, c *connection, confi
 	if err != nil {
 		return err
 	}
+	plans := cluster.NewPlans(c.client.Kubernetes(), c.namespace, a.env.Now)
 	var payload plan.Payload
 	if recipients != nil {
 		payload.OpenPGP, err = seal.Encrypt(data, recipients, a.env.Now())
 	} else {
-		plans := cluster.NewPlans(c.client.Kubernetes(), c.namespace, a.env.Now)
 		payload.Secret, err = plans.Save(ctx, frozen.Release, strings.ToLower(config.NewID()), data, o.keep)
 	}
 	if err != nil {
 		return fmt.Errorf("keep the plan: %w", err)
 	}
 	if err := plan.NewFile(result.Plan, frozen.Base, frozen.Inputs, payload).Write(o.out); err != nil {
+		if payload.Secret != "" {
+			err = errors.Join(err, plans.Delete(ctx, payload.Secret)) // nobody could find it
+		}
 		return machineFault(err)
 	}
 	a.warnf("plan %s is in %s; to do it: slipway apply --plan %s --expect-plan %s", frozen.Digest, o.out, o.out, frozen.Digest)

@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/manifest"
 	"github.com/e6d26078/slipway/release/plan"
@@ -91,6 +92,8 @@ func clusterHints(err error) []string {
 		hints = append(hints, fmt.Sprintf("ask for the right to %s %s, or act as somebody else with --kube-as-user", forbidden.Verb, forbidden.Resource))
 	case namespaceMissing(err):
 		hints = append(hints, "check --namespace; install and upgrade --install create it with --create-namespace")
+	case errors.As(err, new(*release.TooLargeError)):
+		hints = append(hints, "leave large files out of the chart with .helmignore, or keep records in a database with HELM_DRIVER=sql")
 	case errors.As(err, &locked):
 		hints = append(hints, "wait for it with --lock-timeout; the same --owner takes over at once")
 	}

@@ -9,7 +9,9 @@ import (
 )
 
 // operate connects, runs an operation with its progress reported, and closes
-// everything. The name is that of the operation, such as "upgrade web".
+// everything. The name is that of the operation, such as "upgrade web". A
+// report that could not be written is no error of the operation: Run tells of
+// it when the result has been printed.
 func (a *app) operate(ctx context.Context, o *operationFlags, name string, run func(deploy.Config) error) error {
 	p, err := a.newProgress(o.progress)
 	if err != nil {
@@ -20,10 +22,15 @@ func (a *app) operate(ctx context.Context, o *operationFlags, name string, run f
 	}
 	err = a.runConnected(ctx, o, p, run)
 	a.onWarning = nil
-	return errors.Join(err, p.finish(name, err))
+	a.reportFault = p.finish(name, err)
+	if err == nil {
+		a.done = name
+	}
+	return err
 }
 
 func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, run func(deploy.Config) error) error {
+	a.patience = o.leaseDuration * 2 / 5 // the lock has to outlast it
 	c, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -45,7 +52,11 @@ func (a *app) operateAlone(o *operationFlags, name string, run func(deploy.Confi
 		Namespace: a.namespace(), Clock: a.env.Now, NewID: func() string { return newID(a.env.Now()) },
 		Owner: a.ownerOf(o), Audit: a.auditOf(o), Observe: p.observe,
 	})
-	return errors.Join(err, p.finish(name, err))
+	a.reportFault = p.finish(name, err)
+	if err == nil {
+		a.done = name
+	}
+	return err
 }
 
 // missingRelease adds Helm's words to the error that there is no such release.
