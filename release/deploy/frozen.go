@@ -48,7 +48,7 @@ func (o *operation) freeze(d *draft, p *plan.Plan, options *ChangeOptions) (*Fro
 		return nil, err
 	}
 	f := &Frozen{
-		Release: o.name, Namespace: o.Namespace, Kind: o.kind, Inputs: o.inputs, Digest: p.Digest(), Chart: o.Audit.ChartDigest,
+		Release: o.name, Namespace: o.Namespace, Kind: o.kind, Inputs: o.inputs, Digest: p.Digest(), Chart: d.record.Operation.ChartDigest,
 		Record: record, Labels: d.record.Labels, CRDs: d.crds, Options: *options,
 	}
 	if options.CRDs == ApplyCRDs || options.CRDs == PlanCRDs {

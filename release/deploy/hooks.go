@@ -148,10 +148,13 @@ func expectFailure(err error) error {
 
 // runObjects creates what a hook consists of, usually one Job or Pod, and waits for it.
 func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, options *ChangeOptions) (created bool, err error) {
-	for _, obj := range objects {
-		if err := o.createHook(ctx, obj); err != nil {
+	objects = slices.Clone(objects)
+	for i := range objects {
+		name, err := o.createHook(ctx, objects[i])
+		if err != nil {
 			return false, err
 		}
+		objects[i].Name = name
 	}
 	ctx, cancel := context.WithTimeout(ctx, options.timeout())
 	defer cancel()
@@ -163,22 +166,27 @@ func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, o
 	return true, nil
 }
 
-// createHook creates an object of a hook, unless this operation has done so before.
-func (o *operation) createHook(ctx context.Context, obj manifest.Object) error {
-	_, err := o.Cluster.Apply(ctx, obj, ApplyOptions{CreateOnly: true})
+// createHook creates an object of a hook, unless this operation has done so
+// before. It returns its name, which the server may have made up.
+func (o *operation) createHook(ctx context.Context, obj manifest.Object) (name string, err error) {
+	made, err := o.Cluster.Apply(ctx, obj, ApplyOptions{CreateOnly: true})
+	if err == nil {
+		name, _ = metadata(made, "name").(string)
+		return name, nil
+	}
 	var exists *ExistsError
 	if !errors.As(err, &exists) {
-		return err
+		return "", err
 	}
 	live, readErr := o.Cluster.Read(ctx, []manifest.Ref{obj.Ref})
 	if readErr != nil {
-		return readErr
+		return "", readErr
 	}
 	annotations, _ := metadata(live[obj.Ref], "annotations").(map[string]any)
 	if annotations[operationAnnotation] == o.id {
-		return nil
+		return obj.Name, nil
 	}
-	return err
+	return "", err
 }
 
 // hookObjects decodes a hook and marks it with the operation.

@@ -102,6 +102,11 @@ func (o *operation) rollbackTo(ctx context.Context, version int, options *Rollba
 // copyOf is the record of a revision that returns to an old one.
 func (o *operation) copyOf(old *release.Record) *release.Record {
 	now := helmTime(o.Clock())
+	operation := o.record()
+	operation.ChartDigest = ""
+	if old.Operation != nil {
+		operation.ChartDigest = old.Operation.ChartDigest
+	}
 	hooks := make([]*helm.Hook, len(old.Hooks))
 	for i, h := range old.Hooks {
 		again := *h
@@ -118,7 +123,7 @@ func (o *operation) copyOf(old *release.Record) *release.Record {
 			},
 		},
 		ApplyMethod: applyMethod,
-		Operation:   o.record(),
+		Operation:   operation,
 	}
 }
 
