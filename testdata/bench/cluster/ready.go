@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -43,42 +44,49 @@ func (p *plane) watchReadiness(ctx context.Context, namespace string, want int) 
 	return r
 }
 
+// follow watches until the context ends; when the API server ends the watch,
+// which it may do at any time, it starts over.
 func (r *readiness) follow(ctx context.Context, p *plane, path string, take func(deleted bool, raw json.RawMessage) error) {
-	err := func() error {
-		resp, err := p.request(ctx, http.MethodGet, path, nil)
+	for ctx.Err() == nil {
+		err := r.watch(ctx, p, path, take)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			continue
+		}
+		r.mu.Lock()
+		r.err = fmt.Errorf("watch %s: %w", path, err)
+		r.mu.Unlock()
+		return
+	}
+}
+
+func (r *readiness) watch(ctx context.Context, p *plane, path string, take func(deleted bool, raw json.RawMessage) error) error {
+	resp, err := p.request(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	for {
+		line, err := lines.ReadBytes('\n')
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close()
-		lines := bufio.NewReader(resp.Body)
-		for {
-			line, err := lines.ReadBytes('\n')
-			if err != nil {
-				return err
-			}
-			at := time.Now()
-			var event struct {
-				Type   string          `json:"type"`
-				Object json.RawMessage `json:"object"`
-			}
-			if err := json.Unmarshal(line, &event); err != nil {
-				return err
-			}
-			r.mu.Lock()
-			err = take(event.Type == "DELETED", event.Object)
-			r.judge(at)
-			r.mu.Unlock()
-			if err != nil {
-				return err
-			}
+		at := time.Now()
+		var event struct {
+			Type   string          `json:"type"`
+			Object json.RawMessage `json:"object"`
 		}
-	}()
-	if ctx.Err() != nil {
-		return
+		if err := json.Unmarshal(line, &event); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		err = take(event.Type == "DELETED", event.Object)
+		r.judge(at)
+		r.mu.Unlock()
+		if err != nil {
+			return err
+		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.err = fmt.Errorf("watch %s: %w", path, err)
 }
 
 func (r *readiness) deployment(deleted bool, raw json.RawMessage) error {

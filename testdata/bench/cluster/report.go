@@ -10,11 +10,13 @@ import (
 )
 
 // targets are the least ratios of helm v3's time to slipway's, by set and step.
+// With --wait it is the cluster that takes most of the time: what counts there
+// is how soon after it the tool is done.
 var targets = map[string]map[string]float64{
 	"near":      {"install": 1, "upgrade": 4, "no-op upgrade": 5},
-	"near-wait": {"install": 1, "upgrade": 4, "no-op upgrade": 5},
+	"near-wait": {"no-op upgrade": 5},
 	"far":       {"install": 8, "upgrade": 8, "no-op upgrade": 8},
-	"far-wait":  {"install": 8, "upgrade": 8, "no-op upgrade": 8},
+	"far-wait":  {"no-op upgrade": 8},
 }
 
 // mostLag is how long after the cluster is ready a --wait may return, in seconds.
