@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/e6d26078/slipway/testdata/bench/stat"
@@ -17,7 +18,9 @@ import (
 // listTarget is how many times faster than helm v3 the list has to be.
 const listTarget = 10
 
-// benchList lists many releases that Helm wrote, and then as many of slipway's.
+// benchList lists many releases that Helm wrote, and then as many of slipway's:
+// of a chart of four objects, whose records are as small as they get, and of one
+// of 400.
 func benchList(o options, c charts, dir string) error {
 	r := &runner{options: o, set: set{name: "list"}, charts: c, dir: dir}
 	var err error
@@ -27,26 +30,28 @@ func benchList(o options, c charts, dir string) error {
 	defer r.plane.stop()
 	fmt.Printf("## list of %d releases\n\n", o.releases)
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "written by\tlisted by\ts\tMiB\tratio\t95 %\ttarget\t\t\n")
+	fmt.Fprint(w, "written by\tchart\tlisted by\ts\tMiB\tratio\t95 %\ttarget\t\t\n")
 	for _, writer := range o.tools {
 		if writer.name == helm4 {
 			continue
 		}
-		if err := r.listOf(w, writer); err != nil {
-			return err
+		for _, chart := range []string{c.small, c.large} {
+			if err := r.listOf(w, writer, chart); err != nil {
+				return err
+			}
 		}
 	}
 	return w.Flush()
 }
 
 // listOf measures the list of the copies of a release that a tool installed.
-func (r *runner) listOf(w io.Writer, writer tool) error {
+func (r *runner) listOf(w io.Writer, writer tool, chart string) error {
 	r.samples = nil
-	namespace := "many-" + writer.name
+	namespace := writer.name + "-" + filepath.Base(chart)
 	if err := r.plane.createNamespace(namespace); err != nil {
 		return err
 	}
-	if _, err := r.measure(writer, "install", "first", r.charts.small, "-n", namespace); err != nil {
+	if _, err := r.measure(writer, "install", "first", chart, "-n", namespace); err != nil {
 		return err
 	}
 	if err := r.plane.multiply(namespace, "first", r.releases); err != nil {
@@ -68,7 +73,7 @@ func (r *runner) listOf(w io.Writer, writer tool) error {
 	}
 	for _, t := range r.tools {
 		mib := medianOf(r.values(t.name, "list", func(s sample) float64 { return s.mib }))
-		fmt.Fprintf(w, "%s\t%s\t%.3f\t%.0f\t", writer.name, t.name, medianOf(seconds(t.name)), mib)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.3f\t%.0f\t", writer.name, filepath.Base(chart), t.name, medianOf(seconds(t.name)), mib)
 		if t.name != helm3 {
 			ratio := ratios(seconds(helm3), seconds(t.name))
 			low, high := stat.Interval(ratio)
