@@ -80,7 +80,12 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	config.UserAgent = "slipway/" + options.Version
 	config.WarningHandler = nil
 	config.WarningHandlerWithContext = warnings{options.Warn}
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return newPatient(credentials{next}, options.Patience) })
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		if config.ExecProvider == nil { // a program that gives credentials has to see the 401, to give new ones
+			next = credentials{next}
+		}
+		return newPatient(next, options.Patience)
+	})
 
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {

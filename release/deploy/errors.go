@@ -132,6 +132,9 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
+	if e.Unauthenticated && e.Server == "" {
+		return "the API server does not accept the credentials"
+	}
 	if e.Unauthenticated {
 		return fmt.Sprintf("the API server at %s does not accept the credentials", e.Server)
 	}
