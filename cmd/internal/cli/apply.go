@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/e6d26078/slipway/release/cluster"
+	"github.com/e6d26078/slipway/cmd/internal/link"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/plan"
 	"github.com/e6d26078/slipway/release/plan/seal"
@@ -97,9 +97,9 @@ func (a *app) applyPlan(ctx context.Context, o *applyOptions, file *plan.File, c
 		return nil, err
 	}
 	defer c.close()
-	plans := cluster.NewPlans(c.client.Kubernetes(), file.Namespace, a.env.Now)
+	plans := c.client.Plans(file.Namespace)
 	data, err := a.openPlan(ctx, o, file, plans)
-	if errors.Is(err, cluster.ErrNoPlan) {
+	if errors.Is(err, link.ErrNoPlan) {
 		return nil, withHint(err, "it was carried out already, or its time has passed: make a new plan")
 	}
 	if err != nil {
@@ -122,7 +122,7 @@ func (a *app) applyPlan(ctx context.Context, o *applyOptions, file *plan.File, c
 }
 
 // openPlan reads the frozen operation from the cluster or from the file.
-func (a *app) openPlan(ctx context.Context, o *applyOptions, file *plan.File, plans *cluster.Plans) ([]byte, error) {
+func (a *app) openPlan(ctx context.Context, o *applyOptions, file *plan.File, plans link.Plans) ([]byte, error) {
 	if file.Payload.Secret != "" {
 		return plans.Load(ctx, file.Payload.Secret)
 	}

@@ -8,26 +8,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-logr/logr"
-	"k8s.io/klog/v2"
-
+	"github.com/e6d26078/slipway/cmd/internal/link"
 	"github.com/e6d26078/slipway/release"
-	"github.com/e6d26078/slipway/release/cluster"
-	"github.com/e6d26078/slipway/release/deploy"
-	"github.com/e6d26078/slipway/release/sqlstore"
 )
-
-// recordStore is what every store of records can do.
-type recordStore interface {
-	deploy.Store
-	List(ctx context.Context, options release.ListOptions) ([]release.Meta, error)
-}
 
 // connection is a cluster as the flags and the environment name it, with the
 // records of the releases in one namespace.
 type connection struct {
-	client    *cluster.Client
-	store     recordStore
+	client    link.Client
+	store     link.Records
 	namespace string
 	limit     int // as deploy.Config.RecordLimit
 	close     func() error
@@ -38,15 +27,14 @@ const clusterHint = "--kubeconfig, --kube-context and KUBECONFIG say which clust
 // connect makes a connection for the namespace that the flags or the kubeconfig
 // name. It is to be closed. Nothing is asked of the cluster yet.
 func (a *app) connect(ctx context.Context) (*connection, error) {
-	klog.SetLogger(logr.Discard()) // client-go logs what it also returns, and what is none of the user's business
 	if !isTunedByUser(a.env.Getenv) {
 		collectAsUsual()
 	}
-	options := cluster.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency, Patience: a.patience}
+	options := link.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency, Patience: a.patience}
 	if !a.knowsCluster() {
 		return nil, withHint(errors.New("no cluster is configured: there is no kubeconfig"), clusterHint)
 	}
-	client, err := cluster.Connect(a.connectOptions(), options)
+	client, err := a.env.Backend.Connect(a.connectOptions(), options)
 	if err != nil {
 		return nil, withHint(err, clusterHint)
 	}
@@ -76,9 +64,9 @@ func (a *app) clusterWarning(message string) {
 }
 
 // connectOptions are Helm's flags and environment variables.
-func (a *app) connectOptions() cluster.ConnectOptions {
+func (a *app) connectOptions() link.ConnectOptions {
 	g := &a.flags
-	o := cluster.ConnectOptions{
+	o := link.ConnectOptions{
 		Kubeconfig: g.kubeconfig, Context: g.kubeContext, Namespace: g.namespace,
 		Token: g.token, AsUser: g.asUser, AsGroups: g.asGroups, APIServer: g.apiServer,
 		CAFile: g.caFile, TLSServerName: g.tlsServerName, InsecureSkipTLSVerify: g.insecure,
@@ -93,9 +81,9 @@ func (a *app) connectOptions() cluster.ConnectOptions {
 func (a *app) openStore(ctx context.Context, c *connection) (err error) {
 	switch name := strings.ToLower(a.env.Getenv("HELM_DRIVER")); name {
 	case "", "secret", "secrets":
-		c.store, err = cluster.NewSecrets(c.client.Kubernetes(), c.client.Metadata(), c.namespace, a.env.Now)
+		c.store, err = c.client.Secrets(c.namespace)
 	case "configmap", "configmaps":
-		c.store, err = cluster.NewConfigMaps(c.client.Kubernetes(), c.client.Metadata(), c.namespace, a.env.Now)
+		c.store, err = c.client.ConfigMaps(c.namespace)
 	case "memory":
 		c.limit = -1
 		c.store = &release.Memory{Now: a.env.Now}
@@ -113,7 +101,7 @@ func (a *app) openDatabase(ctx context.Context, c *connection) error {
 	if where == "" {
 		return errors.New("HELM_DRIVER is sql, and " + variable + " is not set")
 	}
-	store, err := sqlstore.Open(ctx, where, c.namespace, a.env.Now)
+	store, err := a.env.Backend.OpenDatabase(ctx, where, c.namespace, a.env.Now)
 	if err != nil {
 		return err
 	}

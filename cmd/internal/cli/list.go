@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/e6d26078/slipway/cmd/internal/link"
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
 )
@@ -278,7 +279,7 @@ func (a *app) describe(ctx context.Context, c *connection, o *listOptions, list 
 
 // describeFully reads the records of the releases, many at a time.
 func (a *app) describeFully(ctx context.Context, c *connection, o *listOptions, list []release.Meta, lines []listed) error {
-	stores := map[string]recordStore{}
+	stores := map[string]link.Records{}
 	for _, m := range list {
 		if stores[m.Namespace] != nil {
 			continue

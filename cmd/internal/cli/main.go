@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/e6d26078/slipway/cmd/internal/link"
 )
 
 // Env is what a command may use of the process around it.
@@ -22,14 +24,20 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
 	Now            func() time.Time
+
+	// Backend reaches clusters. If it is nil, a command that needs one calls
+	// HandOver before it does anything.
+	Backend  link.Backend
+	HandOver func(context.Context) error
 }
 
 // grace is how long a command may take to end after a signal before the
 // process ends without it.
 const grace = 4 * time.Second
 
-// Main runs the command line of the process and returns the exit code.
-func Main() int {
+// Main runs the command line of the process and returns the exit code. Without
+// a backend, slipway-cluster takes over for the commands that need a cluster.
+func Main(backend link.Backend) int {
 	tuneCollector(os.Getenv)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
@@ -45,7 +53,7 @@ func Main() int {
 	}()
 	return Run(ctx, Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.Getenv, Now: time.Now,
+		Getenv: os.Getenv, Now: time.Now, Backend: backend, HandOver: handOver,
 	})
 }
 

@@ -9,13 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/e6d26078/slipway/chart"
+	"github.com/e6d26078/slipway/cmd/internal/link"
 	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release"
-	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/deploy/permission"
 	"github.com/e6d26078/slipway/release/manifest"
@@ -212,13 +209,17 @@ func (e *examiner) fields(ctx context.Context) error {
 // managersOf names who else manages fields of an object, controllers apart,
 // and tells whether a client-side Helm does.
 func managersOf(live deploy.Live) (clientSide bool, others []string) {
-	for _, entry := range (&unstructured.Unstructured{Object: live}).GetManagedFields() {
+	entries, _ := nested(live, "metadata", "managedFields").([]any)
+	for _, entry := range entries {
+		entry, _ := entry.(map[string]any)
+		manager, _ := entry["manager"].(string)
+		subresource, _ := entry["subresource"].(string)
 		switch {
-		case entry.Subresource != "" || strings.HasPrefix(entry.Manager, "kube-"):
-		case entry.Manager == cluster.FieldManager:
-			clientSide = clientSide || entry.Operation == "Update"
-		case !slices.Contains(others, entry.Manager):
-			others = append(others, entry.Manager)
+		case subresource != "" || strings.HasPrefix(manager, "kube-"):
+		case manager == link.FieldManager:
+			clientSide = clientSide || entry["operation"] == "Update"
+		case !slices.Contains(others, manager):
+			others = append(others, manager)
 		}
 	}
 	return clientSide, others
@@ -238,21 +239,21 @@ func (e *examiner) rights(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mapper, err := e.client.Mapper(ctx)
+	resourceLike, err := e.client.Resources(ctx)
 	if err != nil {
 		return err
 	}
-	var wanted []cluster.Permission
+	var wanted []link.Permission
 	for _, r := range rules {
 		if r.Optional {
 			continue
 		}
 		if r.Guessed { // the cluster knows better
-			gvr, err := mapper.ResourceFor(schema.GroupVersionResource{Group: r.Group, Resource: r.Resource})
-			if err != nil {
+			name, served := resourceLike(r.Group, r.Resource)
+			if !served {
 				continue
 			}
-			r.Resource = gvr.Resource
+			r.Resource = name
 		}
 		resource, subresource, _ := strings.Cut(r.Resource, "/")
 		namespace := e.record.Namespace
@@ -261,7 +262,7 @@ func (e *examiner) rights(ctx context.Context) error {
 		}
 		for _, verb := range r.Verbs {
 			for _, name := range append(slices.Clone(r.Names), "")[:max(1, len(r.Names))] {
-				wanted = append(wanted, cluster.Permission{
+				wanted = append(wanted, link.Permission{
 					Verb: verb, Group: r.Group, Resource: resource, Subresource: subresource, Namespace: namespace, Name: name,
 				})
 			}

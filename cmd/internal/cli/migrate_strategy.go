@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/e6d26078/slipway/release/manifest"
 )
 
@@ -26,7 +24,7 @@ func adviseStrategies(objects []manifest.Object) []strategyAdvice {
 			canary.Reasons, blueGreen.Reasons = append(canary.Reasons, reason), append(blueGreen.Reasons, reason)
 			continue
 		}
-		if how, _, _ := unstructured.NestedString(o.Fields, "spec", "strategy", "type"); how == "Recreate" {
+		if nested(o.Fields, "spec", "strategy", "type") == "Recreate" {
 			reason := fmt.Sprintf("%s has the strategy Recreate: its pods must not run beside those of another version", o.Ref)
 			canary.Reasons, blueGreen.Reasons = append(canary.Reasons, reason), append(blueGreen.Reasons, reason)
 			continue
@@ -47,12 +45,12 @@ func adviseStrategies(objects []manifest.Object) []strategyAdvice {
 
 // isServed reports whether a Service among the objects selects the pods of a workload.
 func isServed(workload manifest.Object, objects []manifest.Object) bool {
-	labels, _, _ := unstructured.NestedMap(workload.Fields, "spec", "template", "metadata", "labels")
+	labels, _ := nested(workload.Fields, "spec", "template", "metadata", "labels").(map[string]any)
 	for _, o := range objects {
 		if o.Kind != "Service" || o.Group() != "" || o.Namespace != workload.Namespace {
 			continue
 		}
-		selector, _, _ := unstructured.NestedMap(o.Fields, "spec", "selector")
+		selector, _ := nested(o.Fields, "spec", "selector").(map[string]any)
 		matches := len(selector) > 0
 		for name, value := range selector {
 			matches = matches && labels[name] == value

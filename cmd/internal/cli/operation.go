@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/e6d26078/slipway/release"
-	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/deploy"
 )
 
@@ -50,14 +49,14 @@ func (o *operationFlags) registerSettle(f *pflag.FlagSet) {
 // deployConfig is what operations on the connection act on. Observe is told
 // what they do.
 func (a *app) deployConfig(c *connection, o *operationFlags, observe func(deploy.Notice)) (deploy.Config, error) {
-	leases, err := cluster.NewLeases(c.client.Kubernetes(), c.namespace, cluster.LeaseOptions{Duration: o.leaseDuration})
+	locks, err := c.client.Locks(c.namespace, o.leaseDuration)
 	if err != nil {
 		return deploy.Config{}, fmt.Errorf("--lease-duration: %w", err)
 	}
 	return deploy.Config{
 		Cluster:     c.client,
 		Store:       c.store,
-		Locker:      &patientLocker{locker: leases, patience: o.lockTimeout, now: a.env.Now, observe: observe},
+		Locker:      &patientLocker{locker: locks, patience: o.lockTimeout, now: a.env.Now, observe: observe},
 		Namespace:   c.namespace,
 		RecordLimit: c.limit,
 		Clock:       a.env.Now,

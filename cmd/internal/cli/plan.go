@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/plan"
 	"github.com/e6d26078/slipway/release/plan/seal"
@@ -208,7 +207,7 @@ func (a *app) keepPlan(ctx context.Context, o *planOptions, c *connection, confi
 	if err != nil {
 		return err
 	}
-	plans := cluster.NewPlans(c.client.Kubernetes(), c.namespace, a.env.Now)
+	plans := c.client.Plans(c.namespace)
 	var payload plan.Payload
 	if recipients != nil {
 		payload.OpenPGP, err = seal.Encrypt(data, recipients, a.env.Now())

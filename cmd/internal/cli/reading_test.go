@@ -82,28 +82,3 @@ func mayRead(config *rest.Config, namespace, user string) error {
 	}, metav1.CreateOptions{})
 	return err
 }
-
-func TestReadinessOfLiveObjects(t *testing.T) {
-	job := func(conditions ...any) map[string]any {
-		return map[string]any{
-			"apiVersion": "batch/v1", "kind": "Job", "metadata": map[string]any{"name": "j"}, "spec": map[string]any{},
-			"status": map[string]any{"startTime": "2026-01-01T00:00:00Z", "conditions": conditions},
-		}
-	}
-	tests := []struct {
-		name string
-		live map[string]any
-		want string
-	}{
-		{"an object that is not there", nil, "missing"},
-		{"a ConfigMap", map[string]any{"apiVersion": "v1", "kind": "ConfigMap"}, "ready"},
-		{"a Job that runs", job(), "in progress"},
-		{"a Job that is complete", job(map[string]any{"type": "Complete", "status": "True"}), "ready"},
-		{"a Job that failed", job(map[string]any{"type": "Failed", "status": "True"}), "failed"},
-	}
-	for _, test := range tests {
-		if got, message := readiness(test.live); got != test.want {
-			t.Errorf("%s: got %s (%s), want %s", test.name, got, message, test.want)
-		}
-	}
-}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/manifest"
@@ -32,7 +30,7 @@ func (a *app) report(ctx context.Context, err error) {
 		hints = append(hints, f.hints...)
 	}
 	out.WriteString(clusterDetails(err))
-	hints = append(hints, clusterHints(err)...)
+	hints = append(hints, a.clusterHints(err)...)
 	if outcomeCode(err) == 0 && errors.Is(shown, context.DeadlineExceeded) {
 		hints = append(hints, "give it more time with --timeout")
 	}
@@ -74,7 +72,7 @@ func writeDetails(out *strings.Builder, ref manifest.Ref, lines []string) {
 }
 
 // clusterHints are what helps against an error that a cluster is involved in.
-func clusterHints(err error) []string {
+func (a *app) clusterHints(err error) []string {
 	var hints []string
 	var operation *deploy.Error
 	if errors.As(err, &operation) {
@@ -90,7 +88,7 @@ func clusterHints(err error) []string {
 		hints = append(hints, "check --kubeconfig, --kube-context and the network; nothing stands against running the same command again")
 	case errors.As(err, &forbidden):
 		hints = append(hints, fmt.Sprintf("ask for the right to %s %s, or act as somebody else with --kube-as-user", forbidden.Verb, forbidden.Resource))
-	case namespaceMissing(err):
+	case a.env.Backend != nil && a.env.Backend.IsNamespaceMissing(err):
 		hints = append(hints, "check --namespace; install and upgrade --install create it with --create-namespace")
 	case errors.As(err, new(*release.TooLargeError)):
 		hints = append(hints, "leave large files out of the chart with .helmignore, or keep records in a database with HELM_DRIVER=sql")
@@ -121,16 +119,6 @@ func refusalHints(err error) []string {
 		}
 	}
 	return hints
-}
-
-// namespaceMissing reports whether the API server says that there is no such namespace.
-func namespaceMissing(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) || !apierrors.IsNotFound(err) {
-		return false
-	}
-	details := status.Status().Details
-	return details != nil && details.Kind == "namespaces"
 }
 
 // outcomeHints say how to go on from the state that an operation has left.

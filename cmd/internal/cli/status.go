@@ -8,12 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"github.com/spf13/cobra"
 	helm "helm.sh/helm/v3/pkg/release"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
@@ -138,7 +136,8 @@ func statusNotes(out *strings.Builder, r *release.Record) {
 // liveObject is an object of a release and what the cluster has of it.
 type liveObject struct {
 	manifest.Object
-	live deploy.Live // nil if there is none
+	live           deploy.Live // nil if there is none
+	state, message string      // whether it is ready, and why not
 }
 
 // liveObjects reads the objects of a record's manifest. Objects of kinds that
@@ -162,10 +161,12 @@ func (c *connection) liveObjects(ctx context.Context, r *release.Record) ([]live
 	}
 	var all []liveObject
 	for _, o := range resolved.Objects {
-		all = append(all, liveObject{o, live[o.Ref]})
+		state, message := c.client.Readiness(live[o.Ref])
+		all = append(all, liveObject{o, live[o.Ref], state, message})
 	}
 	for _, o := range resolved.Unknown {
-		all = append(all, liveObject{o, nil})
+		state, message := c.client.Readiness(nil)
+		all = append(all, liveObject{o, nil, state, message})
 	}
 	return all, nil
 }
@@ -174,43 +175,9 @@ func (c *connection) liveObjects(ctx context.Context, r *release.Record) ([]live
 func resourceTable(all []liveObject) string {
 	rows := [][]any{{"KIND", "NAMESPACE", "NAME", "STATUS", "MESSAGE"}}
 	for _, o := range all {
-		state, message := readiness(o.live)
-		rows = append(rows, []any{o.Kind, orDash(o.Namespace), o.Name, state, orDash(oneLineOf(message))})
+		rows = append(rows, []any{o.Kind, orDash(o.Namespace), o.Name, o.state, orDash(oneLineOf(o.message))})
 	}
 	return tableText(rows)
-}
-
-// readiness is what kstatus says of an object, but that a Job which runs is in
-// progress and not ready.
-func readiness(live deploy.Live) (state, message string) {
-	if live == nil {
-		return "missing", ""
-	}
-	result, err := status.Compute(&unstructured.Unstructured{Object: live})
-	if err != nil {
-		return "unknown", err.Error()
-	}
-	switch result.Status {
-	case status.CurrentStatus:
-		if live["kind"] == "Job" && !isComplete(live) {
-			return "in progress", result.Message
-		}
-		return "ready", ""
-	case status.FailedStatus:
-		return "failed", result.Message
-	case status.TerminatingStatus:
-		return "terminating", result.Message
-	}
-	return "in progress", result.Message
-}
-
-// isComplete reports whether a Job says that it is.
-func isComplete(job deploy.Live) bool {
-	conditions, _, _ := unstructured.NestedSlice(job, "status", "conditions")
-	return slices.ContainsFunc(conditions, func(c any) bool {
-		condition, _ := c.(map[string]any)
-		return condition["type"] == "Complete" && condition["status"] == "True"
-	})
 }
 
 // resourcesOf sorts live objects by version and kind, as Helm puts them into
@@ -223,48 +190,60 @@ func (c *connection) resourcesOf(ctx context.Context, all []liveObject, secrets 
 		if o.live == nil {
 			continue
 		}
-		u := &unstructured.Unstructured{Object: o.live}
+		shown := o.live
 		if !secrets {
-			u.Object = withoutSecrets(o.live)
+			shown = withoutSecrets(shown)
 		}
-		key := u.GroupVersionKind().Version + "/" + u.GetKind()
-		found[key] = append(found[key], u)
-		selector := podSelector(u)
+		version := o.APIVersion[strings.LastIndex(o.APIVersion, "/")+1:]
+		key := version + "/" + o.Kind
+		found[key] = append(found[key], printed(shown))
+		selector := podSelector(o.live)
 		if len(selector) == 0 || slices.ContainsFunc(seen, func(s map[string]string) bool { return maps.Equal(s, selector) }) {
 			continue
 		}
 		seen = append(seen, selector)
-		pods, err := c.client.Kubernetes().CoreV1().Pods(o.Namespace).List(ctx, metav1.ListOptions{
-			LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: selector}),
-		})
+		pods, err := c.client.Pods(ctx, o.Namespace, selector)
 		if err != nil {
 			return nil, fmt.Errorf("list the pods of %s: %w", o.Ref, err)
 		}
-		pods.APIVersion, pods.Kind = "v1", "PodList"
-		for i := range pods.Items {
-			pods.Items[i].APIVersion, pods.Items[i].Kind = pods.APIVersion, "Pod"
-		}
-		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pods)
-		if err != nil {
-			return nil, fmt.Errorf("read the pods of %s: %w", o.Ref, err)
-		}
-		found["v1/Pod(related)"] = append(found["v1/Pod(related)"], &unstructured.Unstructured{Object: fields})
+		found["v1/Pod(related)"] = append(found["v1/Pod(related)"], printed(pods))
 	}
 	return found, nil
 }
 
+// printed is an object in the form that a record takes. It has no kind of its
+// own: records are only printed here.
+type printed map[string]any
+
+func (printed) GetObjectKind() schema.ObjectKind { return schema.EmptyObjectKind }
+func (p printed) DeepCopyObject() runtime.Object { return printed(runtime.DeepCopyJSON(p)) }
+
 // podSelector are the labels by which a workload finds its pods.
-func podSelector(u *unstructured.Unstructured) map[string]string {
+func podSelector(workload deploy.Live) map[string]string {
 	path := []string{"spec", "selector", "matchLabels"}
-	switch u.GetKind() {
+	switch workload["kind"] {
 	case "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job":
 	case "ReplicationController":
 		path = path[:2]
 	default:
 		return nil
 	}
-	labels, _, _ := unstructured.NestedStringMap(u.Object, path...)
+	fields, _ := nested(workload, path...).(map[string]any)
+	labels := make(map[string]string, len(fields))
+	for name, value := range fields {
+		labels[name], _ = value.(string)
+	}
 	return labels
+}
+
+// nested is the value at a path of fields, nil if there is none.
+func nested(fields map[string]any, path ...string) any {
+	var value any = fields
+	for _, name := range path {
+		inner, _ := value.(map[string]any)
+		value = inner[name]
+	}
+	return value
 }
 
 // masked stands for each value of a Secret.
@@ -284,12 +263,11 @@ func withoutSecrets(live deploy.Live) deploy.Live {
 	if data != nil {
 		shown["data"] = data
 	}
-	u := (&unstructured.Unstructured{Object: shown}).DeepCopy()
-	annotations := u.GetAnnotations()
+	shown = runtime.DeepCopyJSON(shown)
+	annotations, _ := nested(shown, "metadata", "annotations").(map[string]any)
 	const lastApplied = "kubectl.kubernetes.io/last-applied-configuration" // holds the Secret once more
 	if _, found := annotations[lastApplied]; found {
 		annotations[lastApplied] = masked
-		u.SetAnnotations(annotations)
 	}
-	return u.Object
+	return shown
 }

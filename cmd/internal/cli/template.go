@@ -57,6 +57,12 @@ func newTemplate(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runTemplate(cmd.Context(), o, args)
 		},
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if !o.validate && !o.asksCluster() {
+				return nil
+			}
+			return a.needCluster(cmd.Context())
+		},
 	}
 	o.register(cmd.Flags())
 	return cmd
