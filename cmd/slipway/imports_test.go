@@ -74,6 +74,33 @@ func TestOnlyTheClusterPackagesSpeakToKubernetes(t *testing.T) {
 	}
 }
 
+// TestSlipwayIsLinkedWithoutAClientOfKubernetes holds what makes it small: see
+// ARCHITECTURE.md. What needs one is in slipway-cluster.
+func TestSlipwayIsLinkedWithoutAClientOfKubernetes(t *testing.T) {
+	heavy := func(dep string) bool {
+		if rest, ok := strings.CutPrefix(dep, "k8s.io/client-go/"); ok {
+			return rest != "util/jsonpath" && rest != "third_party/forked/golang/template"
+		}
+		for _, prefix := range []string{
+			"k8s.io/api/", "k8s.io/cli-runtime", "k8s.io/apimachinery/pkg/apis", "github.com/fluxcd/cli-utils",
+			module + "release/cluster", module + "release/sqlstore", module + "cmd/internal/backend",
+		} {
+			if strings.HasPrefix(dep, prefix) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, dep := range deps(t, "cmd/slipway") {
+		if heavy(dep) {
+			t.Errorf("cmd/slipway is linked with %s", dep)
+		}
+	}
+	if !slices.ContainsFunc(deps(t, "cmd/slipway-cluster"), heavy) {
+		t.Error("cmd/slipway-cluster has no client of Kubernetes")
+	}
+}
+
 func TestLibraryPackagesStayLight(t *testing.T) {
 	const most = 60
 	for _, pkg := range []string{"chart", "chart/values", "engine", "engine/lint", "release/manifest", "release/plan"} {

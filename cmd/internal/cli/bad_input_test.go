@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/e6d26078/slipway/cmd/internal/backend"
 )
 
 // badCharts are what the arguments below go wrong with.
@@ -250,6 +252,7 @@ func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	code = Run(t.Context(), Env{
 		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &messages,
 		Getenv: func(string) string { return "" }, Now: func() time.Time { return time.Unix(1700000000, 0) },
+		Backend: backend.Kubernetes{},
 	})
 	return code, out.String(), messages.String()
 }

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 
+	"github.com/e6d26078/slipway/cmd/internal/backend"
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/cluster/clustertest"
@@ -346,7 +347,7 @@ func (r *rights) slipway(user string, args ...string) (code int, stdout, stderr 
 	defer cancel()
 	code = Run(ctx, Env{
 		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &message,
-		Getenv: func(string) string { return "" }, Now: time.Now,
+		Getenv: func(string) string { return "" }, Now: time.Now, Backend: backend.Kubernetes{},
 	})
 	return code, out.String(), message.String()
 }

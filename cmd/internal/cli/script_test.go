@@ -11,13 +11,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/e6d26078/slipway/cmd/internal/backend"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"slipway": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){
+		"slipway":         func() { os.Exit(Main(nil)) },
+		"slipway-cluster": func() { os.Exit(Main(backend.Kubernetes{})) },
+	})
 }
 
-// TestScripts runs testdata/script. Beside testscript's commands there is
+// TestScripts runs testdata/script, as all scripts with the two executables of a user. Beside testscript's commands there is
 //
 //	exits CODE ARGS...    slipway ARGS must end with the exit code
 func TestScripts(t *testing.T) {
