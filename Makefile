@@ -23,8 +23,8 @@ CLUSTER_LDFLAGS := -w -s -X k8s.io/component-base/version.gitVersion=v1.36.3 \
 help:
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/\1\t\2/p' Makefile
 
-build: ## build bin/slipway
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/slipway ./cmd/slipway
+build: ## build bin/slipway and bin/slipway-cluster
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/ ./cmd/slipway ./cmd/slipway-cluster
 
 # What tests compare with and run against.
 ORACLES = SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CLUSTER=$(CURDIR)/$(CLUSTER) SLIPWAY_SEED=$(SEED)
