@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -95,13 +94,9 @@ func startPostgres(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	attr := &syscall.SysProcAttr{}
-	if os.Getuid() == 0 { // which PostgreSQL refuses to run as
-		const nobody = 65534
-		attr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
-		if err := os.Chown(dir, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
+	attr, err := asNobody(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
 	run := func(name string, args ...string) error {
 		c := exec.Command(filepath.Join(found[len(found)-1], name), args...)
