@@ -319,12 +319,17 @@ func runtimeCopy(m map[string]any) map[string]any {
 	return (&unstructured.Unstructured{Object: m}).DeepCopy().Object
 }
 
+// isAllocated tells whether a field holds what the cluster gave out.
+func isAllocated(field string) bool {
+	return slices.Contains([]string{"clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort", "volumeName"}, field)
+}
+
 // withoutRandom takes out the namespace's name, addresses and the ids that controllers put into labels.
 func withoutRandom(v any, namespace string, uid any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			if key == "clusterIP" || key == "volumeName" || key == "clusterIPs" || strings.HasSuffix(key, "controller-uid") {
+			if isAllocated(key) || strings.HasSuffix(key, "controller-uid") {
 				delete(v, key)
 				continue
 			}
