@@ -9,4 +9,7 @@ import (
 	"github.com/e6d26078/slipway/cmd/internal/cli"
 )
 
-func main() { os.Exit(cli.Main(backend.Kubernetes{})) }
+func main() {
+	backend.Silence()
+	os.Exit(cli.Main(backend.Kubernetes{}))
+}

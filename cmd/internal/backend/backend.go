@@ -27,11 +27,13 @@ type Kubernetes struct{}
 
 var _ link.Backend = Kubernetes{}
 
-// Connect makes a connection by the rules of kubeconfig files. It silences the
-// log of Kubernetes' client for the whole process: that logs what it also
-// returns, and what is none of the user's business.
+// Silence ends the log of Kubernetes' client, for the whole process: that logs
+// what it also returns, and what is none of the user's business. It is not
+// safe beside a use of the client.
+func Silence() { klog.SetLogger(logr.Discard()) }
+
+// Connect makes a connection by the rules of kubeconfig files.
 func (Kubernetes) Connect(where link.ConnectOptions, options link.Options) (link.Client, error) {
-	klog.SetLogger(logr.Discard())
 	c, err := cluster.Connect(cluster.ConnectOptions(where), cluster.Options(options))
 	if err != nil {
 		return nil, err
