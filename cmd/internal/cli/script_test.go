@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"slipway":         func() { os.Exit(Main(nil)) },
-		"slipway-cluster": func() { os.Exit(Main(backend.Kubernetes{})) },
+		"slipway-cluster": func() { backend.Silence(); os.Exit(Main(backend.Kubernetes{})) },
 	})
 }
 
