@@ -304,13 +304,15 @@ func recordEssence(r *release.Record) []string {
 func essence(object *unstructured.Unstructured, namespace string) map[string]any {
 	fields := runtimeCopy(object.Object)
 	meta := fields["metadata"].(map[string]any)
-	for _, name := range []string{"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences"} {
+	for _, name := range []string{"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences", "finalizers"} {
 		delete(meta, name)
 	}
 	delete(fields, "status")
 	if notes, ok := meta["annotations"].(map[string]any); ok {
 		delete(notes, "slipway.dev/operation")
-		delete(notes, "deployment.kubernetes.io/revision")
+		maps.DeleteFunc(notes, func(name string, _ any) bool { // of controllers, some time later
+			return strings.HasPrefix(name, "deployment.kubernetes.io/") || strings.HasPrefix(name, "pv.kubernetes.io/") || strings.HasPrefix(name, "volume.")
+		})
 	}
 	return withoutRandom(fields, namespace, object.GetUID()).(map[string]any)
 }
