@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -109,32 +106,12 @@ func readComments(text string) (source string, onlyComments bool) {
 // decodeDocs gives the tree of each document, nil for one without content.
 func decodeDocs(docs []objectDoc, size int) ([]map[string]any, error) {
 	trees := make([]map[string]any, len(docs))
-	failures := make([]error, len(docs))
-	workers := min(runtime.GOMAXPROCS(0), len(docs), size/parallelBytes+1)
-	var next atomic.Int64
-	work := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= len(docs) {
-				return
-			}
-			if trees[i], failures[i] = decodeDoc(docs[i].text); failures[i] != nil {
-				return // later documents no longer matter; earlier ones are taken already
-			}
-		}
-	}
-	var group sync.WaitGroup
-	for range workers - 1 {
-		group.Go(work)
-	}
-	if workers > 0 {
-		work()
-	}
-	group.Wait()
-	for i, err := range failures {
-		if err != nil {
-			return nil, &ParseError{File: docs[i].file(), Doc: docs[i].text, Err: err}
-		}
+	first, err := inParallel(len(docs), size, func(i int) (err error) {
+		trees[i], err = decodeDoc(docs[i].text)
+		return err
+	})
+	if err != nil {
+		return nil, &ParseError{File: docs[first].file(), Doc: docs[first].text, Err: err}
 	}
 	return trees, nil
 }

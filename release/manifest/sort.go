@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/e6d26078/slipway/chart/yaml"
 )
@@ -113,44 +110,19 @@ func splitFiles(files []File, compat Compat) []Doc {
 	return docs
 }
 
-// parallelBytes is the amount of text from which reading heads in more than
-// one goroutine pays.
-const parallelBytes = 128 << 10
-
 // readHeads fills in the heads. When one cannot be read it returns the
 // documents before it and a *ParseError.
 func readHeads(docs []Doc, compat Compat) ([]Doc, error) {
-	failures := make([]error, len(docs))
 	total := 0
 	for i := range docs {
 		total += len(docs[i].Content)
 	}
-	workers := min(runtime.GOMAXPROCS(0), len(docs), total/parallelBytes+1)
-	var next atomic.Int64
-	work := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= len(docs) {
-				return
-			}
-			docs[i].Head, failures[i] = yaml.ReadHead(docs[i].Content)
-			if failures[i] != nil {
-				return // later documents no longer matter; earlier ones are taken already
-			}
-		}
-	}
-	var group sync.WaitGroup
-	for range workers - 1 {
-		group.Go(work)
-	}
-	if workers > 0 {
-		work()
-	}
-	group.Wait()
-	for i, err := range failures {
-		if err != nil {
-			return docs[:i], &ParseError{File: docs[i].Name, Doc: docs[i].Content, Err: inWordsOf(compat, err)}
-		}
+	first, err := inParallel(len(docs), total, func(i int) (err error) {
+		docs[i].Head, err = yaml.ReadHead(docs[i].Content)
+		return err
+	})
+	if err != nil {
+		return docs[:first], &ParseError{File: docs[first].Name, Doc: docs[first].Content, Err: inWordsOf(compat, err)}
 	}
 	return docs, nil
 }
