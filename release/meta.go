@@ -2,6 +2,7 @@ package release
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -45,6 +46,17 @@ func ParseKey(key string) (name string, version int, ok bool) {
 
 // systemLabels are those that Helm's stores write themselves.
 var systemLabels = []string{"name", "owner", "status", "version", "createdAt", "modifiedAt"}
+
+// CheckLabels refuses custom labels with names that Helm's stores write
+// themselves. The error is Helm's.
+func CheckLabels(labels map[string]string) error {
+	for _, name := range systemLabels {
+		if _, set := labels[name]; set {
+			return fmt.Errorf("user supplied labels contains system reserved label name. System labels: %v", systemLabels)
+		}
+	}
+	return nil
+}
 
 // IsSystemLabel reports whether a label is the store's own, Helm's or
 // slipway's, and so none that a user may choose.

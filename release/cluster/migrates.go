@@ -8,10 +8,7 @@ import (
 
 // Migrates reports whether Apply would first hand over fields of a live object
 // that a client-side Helm manages. Until that is done, server-side apply
-// removes none of those fields.
-func Migrates(live deploy.Live) bool {
+// removes none of those fields. It implements [deploy.Writer].
+func (c *Client) Migrates(live deploy.Live) bool {
 	return slices.ContainsFunc(managedFields(live), managed.isClientSideHelm)
 }
-
-// Migrates is the function of that name. It implements [deploy.Writer].
-func (c *Client) Migrates(live deploy.Live) bool { return Migrates(live) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	helm "helm.sh/helm/v3/pkg/release"
 
@@ -18,7 +19,8 @@ type procedure struct {
 	pre, post helm.HookEvent
 	done      string // description of the revision when all went well
 	failed    string // format of the description when not: name, error
-	reason    string // of the Event
+	reason    string // of the Event when all went well
+	failure   string // of the Event when not
 }
 
 // draft is a target that is not stored yet.
@@ -26,12 +28,6 @@ type draft struct {
 	record *release.Record
 	*rendered
 	expect string // digest of the plan that was approved, "" for none
-}
-
-// decisive are the options that decide what is applied; the others only say
-// how, and may differ when an interrupted operation goes on.
-func (o *InstallOptions) decisive() any {
-	return []any{o.Compat, o.Strict, o.EnableDNS, o.SubchartNotes, o.NoHooks, o.Labels, o.Helm2Hooks, o.RestartOnConfigChange, o.Replace}
 }
 
 // carryOut brings the target about: that of the draft, or the one at hand if
@@ -88,7 +84,7 @@ func (o *operation) fit(r *release.Record) error {
 	case o.RecordLimit > 0:
 		return r.Fit(o.RecordLimit)
 	}
-	return r.Fit(recordLimit)
+	return r.Fit(release.SecretLimit)
 }
 
 // run does everything between the first record and the last.
@@ -158,11 +154,11 @@ func (o *operation) fail(ctx context.Context, c *changes, options *ChangeOptions
 		return o.stalled(ctx, cause)
 	}
 	o.target.Info.Status = release.StatusFailed
-	o.target.Info.Description = fmt.Sprintf(p.failed, o.name, firstLine(cause))
+	o.target.Info.Description = fmt.Sprintf(p.failed, o.name, shortened(cause))
 	if err := o.save(ctx); err != nil {
 		return o.stall(ctx, errors.Join(cause, err))
 	}
-	o.event(ctx, p.reason+"Failed", o.target.Info.Description, true)
+	o.event(ctx, p.failure, o.target.Info.Description, true)
 	failure := o.problem(ctx, Failed, cause)
 	if err := o.prune(ctx, options.HistoryMax); err != nil {
 		o.warn(err.Error())
@@ -178,13 +174,16 @@ func (o *operation) fail(ctx context.Context, c *changes, options *ChangeOptions
 	return failure
 }
 
+// goOnHint is what to do after an operation that can be continued.
+const goOnHint = "run the same command again: it goes on where this one stopped"
+
 // stalled notes in the record, if the cluster still takes that, why the
 // operation could not go on. Nobody is to blame for it but the cluster, so that
 // the revision is not marked as failed and can be continued.
 func (o *operation) stalled(ctx context.Context, cause error) error {
 	within, cancel := context.WithTimeout(ctx, noteTime)
 	defer cancel()
-	o.target.Info.Description = "interrupted: run the same command again to go on: " + firstLine(cause)
+	o.target.Info.Description = "interrupted: run the same command again to go on: " + shortened(cause)
 	_ = o.save(within) // what is stored already is enough to go on
 	return o.stall(ctx, cause)
 }
@@ -195,7 +194,7 @@ func (o *operation) stall(ctx context.Context, err error) error {
 		return err
 	}
 	e := o.problem(ctx, Stalled, err)
-	e.Hints = append(e.Hints, "run the same command again: it goes on where this one stopped")
+	e.Hints = append(e.Hints, goOnHint)
 	return e
 }
 
@@ -208,16 +207,16 @@ func (o *operation) interrupted(ctx context.Context, cause error) error {
 	if err := o.save(within); err != nil {
 		failure.Err = errors.Join(failure.Err, err)
 	}
-	failure.Hints = append(failure.Hints, "run the same command again: it goes on where this one stopped")
+	failure.Hints = append(failure.Hints, goOnHint)
 	return failure
 }
 
-// firstLine is an error without the details that make no description.
-func firstLine(err error) string {
-	text := err.Error()
+// shortened is an error cut to what makes a description, in bytes.
+func shortened(err error) string {
 	const most = 1000
+	text := err.Error()
 	if len(text) > most {
-		text = text[:most] + "..."
+		text = strings.ToValidUTF8(text[:most], "") + "..."
 	}
 	return text
 }
@@ -282,14 +281,4 @@ func customLabels(last, given map[string]string) map[string]string {
 		labels[name] = value
 	}
 	return labels
-}
-
-// checkLabels refuses names that Helm or slipway use themselves.
-func checkLabels(labels map[string]string) error {
-	for _, reserved := range []string{"name", "owner", "status", "version", "createdAt", "modifiedAt"} {
-		if _, set := labels[reserved]; set {
-			return fmt.Errorf("user supplied labels contains system reserved label name. System labels: [name owner status version createdAt modifiedAt]: %s", reserved)
-		}
-	}
-	return nil
 }

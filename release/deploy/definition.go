@@ -16,7 +16,7 @@ type definition struct {
 
 // definitions are those in the crds folders of a chart and its subcharts.
 // Which subcharts take part is not known before the chart is rendered, so all count.
-func definitions(c *chart.Chart) ([]definition, error) {
+func definitions(c *chart.Chart) []definition {
 	var all []definition
 	for _, f := range c.Files {
 		if !isCRDFile(f.Name) {
@@ -29,13 +29,9 @@ func definitions(c *chart.Chart) ([]definition, error) {
 		all = append(all, definitionsAmong(objects)...)
 	}
 	for _, sub := range c.Dependencies() {
-		below, err := definitions(sub)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, below...)
+		all = append(all, definitions(sub)...)
 	}
-	return all, nil
+	return all
 }
 
 // definitionsAmong are the CustomResourceDefinitions among objects.

@@ -112,15 +112,9 @@ func (o *operation) applyFrozen(ctx context.Context, f *Frozen, options *ChangeO
 		}
 	}
 	defer o.learnAhead(ctx)()
-	var result *Result
-	err = o.locked(ctx, func(ctx context.Context) (err error) {
-		if err = o.readPast(ctx); err != nil {
-			return err
-		}
-		result, err = o.applyLocked(ctx, f, record, options)
-		return err
+	return o.withPast(ctx, func(ctx context.Context) (*Result, error) {
+		return o.applyLocked(ctx, f, record, options)
 	})
-	return result, err
 }
 
 func (o *operation) applyLocked(ctx context.Context, f *Frozen, record *release.Record, options *ChangeOptions) (*Result, error) {

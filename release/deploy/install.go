@@ -21,6 +21,12 @@ type InstallOptions struct {
 	Replace bool
 }
 
+// decisive are the options that decide what is applied; the others only say
+// how, and may differ when an interrupted operation goes on.
+func (o *InstallOptions) decisive() any {
+	return []any{o.Compat, o.Strict, o.EnableDNS, o.SubchartNotes, o.NoHooks, o.Labels, o.Helm2Hooks, o.RestartOnConfigChange, o.Replace}
+}
+
 // Result is what an operation did.
 type Result struct {
 	// Record is the revision that is deployed now, or would be.
@@ -67,15 +73,9 @@ func (o *operation) install(ctx context.Context, c *chart.Chart, vals map[string
 		}
 	}
 	defer o.learnAhead(ctx)()
-	var result *Result
-	err = o.locked(ctx, func(ctx context.Context) error {
-		if err := o.readPast(ctx); err != nil {
-			return err
-		}
-		result, err = o.installLocked(ctx, c, vals, options)
-		return err
+	return o.withPast(ctx, func(ctx context.Context) (*Result, error) {
+		return o.installLocked(ctx, c, vals, options)
 	})
-	return result, err
 }
 
 func (o *operation) installLocked(ctx context.Context, c *chart.Chart, vals map[string]any, options *InstallOptions) (*Result, error) {
@@ -176,11 +176,11 @@ func checkNew(name string, c *chart.Chart, options *ChangeOptions) error {
 	if t := c.Metadata.Type; t != "" && t != "application" {
 		return fmt.Errorf("%s charts are not installable", t)
 	}
-	return checkLabels(options.Labels)
+	return release.CheckLabels(options.Labels)
 }
 
 // installation is how an install goes.
 var installation = procedure{
 	pre: helm.HookPreInstall, post: helm.HookPostInstall,
-	done: "Install complete", failed: "Release %q failed: %s", reason: "Installed",
+	done: "Install complete", failed: "Release %q failed: %s", reason: "Installed", failure: "InstallFailed",
 }

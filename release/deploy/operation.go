@@ -18,6 +18,7 @@ const (
 	kindRollback  = "rollback"
 	kindUninstall = "uninstall"
 	kindTest      = "test"
+	kindRollout   = "rollout" // in steps; never taken up by the others
 )
 
 // applyMethod is how Helm 4 writes in its records that objects are written by server-side apply.
@@ -108,6 +109,19 @@ func (o *operation) locked(ctx context.Context, body func(ctx context.Context) e
 	return problem
 }
 
+// withPast runs body under the lock of the release, once its history is read.
+func (o *operation) withPast(ctx context.Context, body func(ctx context.Context) (*Result, error)) (result *Result, err error) {
+	err = o.locked(ctx, func(ctx context.Context) error {
+		if err := o.readPast(ctx); err != nil {
+			return err
+		}
+		var err error
+		result, err = body(ctx)
+		return err
+	})
+	return result, err
+}
+
 // learnAhead has the cluster tell what it serves while the lock is being taken.
 // Whoever needs to know asks as usual, and learns then what went wrong.
 func (o *operation) learnAhead(ctx context.Context) (stop func()) {
@@ -147,16 +161,36 @@ func (o *operation) readPast(ctx context.Context) error {
 	}
 	o.past = past
 	newest := o.newest()
-	if newest == nil || !unfinished(newest.Status) || newest.Operation != nil {
+	switch {
+	case newest == nil, !unfinished(newest.Status):
 		return nil
-	}
-	if newest.Status == release.StatusUninstalling {
+	case isRollout(newest):
+		return o.beingRolledOut()
+	case newest.Operation != nil && newest.Operation.Kind != "":
+		return nil
+	case newest.Status == release.StatusUninstalling:
 		return nil // Helm leaves this behind when a hook fails; only an uninstall goes on from it
 	}
 	return &Error{
 		Outcome: Locked, Release: o.name, Revision: newest.Version,
 		Err:   &PendingError{Release: o.name, Revision: newest.Version, Status: newest.Status},
 		Hints: []string{"a Helm may still be at work on it; if none is, 'slipway recover " + o.name + "' shows how to repair it"},
+	}
+}
+
+// isRollout reports whether a revision is being rolled out in steps. It stays
+// pending between them, with nobody at work on it.
+func isRollout(m *release.Meta) bool {
+	return m.Status.IsPending() && m.Operation != nil && m.Operation.Kind == kindRollout
+}
+
+// beingRolledOut says that only the commands of the rollout may go on.
+func (o *operation) beingRolledOut() *Error {
+	newest := o.newest()
+	return &Error{
+		Outcome: Locked, Release: o.name, Revision: newest.Version,
+		Err:   &PendingError{Release: o.name, Revision: newest.Version, Status: newest.Status, Rollout: true},
+		Hints: []string{"'slipway rollout status " + o.name + "' shows how far it is; promote or abort it first"},
 	}
 }
 
@@ -256,10 +290,6 @@ func (o *operation) create(ctx context.Context, r *release.Record) error {
 	o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d is %s", r.Version, r.Info.Status)})
 	return nil
 }
-
-// recordLimit is what a Secret or ConfigMap can hold, less some room for what
-// is still written into the record, in bytes.
-const recordLimit = 1<<20 - 16<<10
 
 // save stores what has changed in the target.
 func (o *operation) save(ctx context.Context) error {

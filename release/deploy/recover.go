@@ -47,6 +47,9 @@ func Recover(ctx context.Context, config Config, name string, options RecoverOpt
 		if !unfinished(newest.Status) {
 			return nil
 		}
+		if isRollout(newest) {
+			return o.beingRolledOut()
+		}
 		found.Revision, found.Status, found.Ours, found.Becomes = newest.Version, newest.Status, newest.Operation != nil, release.StatusFailed
 		if !options.Confirm {
 			return nil

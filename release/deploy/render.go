@@ -81,9 +81,9 @@ func (o *operation) capabilities(ctx context.Context, c *chart.Chart) (*engine.C
 	if err != nil {
 		return nil, err
 	}
-	own, err := definitions(c)
-	if err != nil || len(own) == 0 {
-		return served, err
+	own := definitions(c)
+	if len(own) == 0 {
+		return served, nil
 	}
 	with := *served
 	with.APIVersions = slices.Clone(served.APIVersions)

@@ -48,27 +48,23 @@ func (o *operation) rollback(ctx context.Context, options *RollbackOptions) (*Re
 		return o.rollbackTo(ctx, options.Revision, options)
 	}
 	defer o.learnAhead(ctx)()
-	var result *Result
-	err = o.locked(ctx, func(ctx context.Context) (err error) {
-		if err = o.readPast(ctx); err != nil {
-			return err
-		}
-		if o.alreadyDone() {
-			result, err = o.finishDone(ctx, options.HistoryMax)
-			return err
-		}
-		resumed, err := o.unfinishedRun(ctx)
-		if err != nil {
-			return err
-		}
-		if resumed {
-			result, err = o.carryOut(ctx, nil, &options.ChangeOptions, returning(o.target.Info.Description))
-			return err
-		}
-		result, err = o.rollbackTo(ctx, options.Revision, options)
-		return err
+	return o.withPast(ctx, func(ctx context.Context) (*Result, error) {
+		return o.rollbackLocked(ctx, options)
 	})
-	return result, err
+}
+
+func (o *operation) rollbackLocked(ctx context.Context, options *RollbackOptions) (*Result, error) {
+	if o.alreadyDone() {
+		return o.finishDone(ctx, options.HistoryMax)
+	}
+	resumed, err := o.unfinishedRun(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if resumed {
+		return o.carryOut(ctx, nil, &options.ChangeOptions, returning(o.target.Info.Description))
+	}
+	return o.rollbackTo(ctx, options.Revision, options)
 }
 
 // rollbackTo makes a revision that is a copy of an earlier one.
@@ -131,6 +127,6 @@ func (o *operation) copyOf(old *release.Record) *release.Record {
 func returning(description string) procedure {
 	return procedure{
 		pre: helm.HookPreRollback, post: helm.HookPostRollback,
-		done: description, failed: "Rollback %q failed: %s", reason: "RolledBack",
+		done: description, failed: "Rollback %q failed: %s", reason: "RolledBack", failure: "RollbackFailed",
 	}
 }

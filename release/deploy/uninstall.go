@@ -67,15 +67,9 @@ func (o *operation) uninstall(ctx context.Context, options *UninstallOptions) (*
 	if options.DryRun != NoDryRun {
 		return o.dryUninstall(ctx, past)
 	}
-	var result *Result
-	err = o.locked(ctx, func(ctx context.Context) (err error) {
-		if err = o.readPast(ctx); err != nil {
-			return err
-		}
-		result, err = o.uninstallLocked(ctx, options)
-		return err
+	return o.withPast(ctx, func(ctx context.Context) (*Result, error) {
+		return o.uninstallLocked(ctx, options)
 	})
-	return result, err
 }
 
 // dryUninstall plans an uninstall.
@@ -138,7 +132,7 @@ func (o *operation) uninstallLocked(ctx context.Context, options *UninstallOptio
 		if isPassing(err) {
 			return result, o.stalled(ctx, err)
 		}
-		r.Info.Description = fmt.Sprintf("Uninstallation of %q failed: %s", o.name, firstLine(err))
+		r.Info.Description = fmt.Sprintf("Uninstallation of %q failed: %s", o.name, shortened(err))
 		// The next uninstall goes on from here and tries again what has failed.
 		maps.DeleteFunc(r.Operation.Hooks, func(_, phase string) bool { return phase != string(helm.HookPhaseSucceeded) })
 		return result, errors.Join(err, o.save(ctx))

@@ -78,15 +78,9 @@ func (o *operation) upgrade(ctx context.Context, c *chart.Chart, vals map[string
 		}
 	}
 	defer o.learnAhead(ctx)()
-	var result *Result
-	err := o.locked(ctx, func(ctx context.Context) (err error) {
-		if err = o.readPast(ctx); err != nil {
-			return err
-		}
-		result, err = o.upgradeLocked(ctx, c, vals, options)
-		return err
+	return o.withPast(ctx, func(ctx context.Context) (*Result, error) {
+		return o.upgradeLocked(ctx, c, vals, options)
 	})
-	return result, err
 }
 
 // identify works out the digest of the inputs.
@@ -275,5 +269,5 @@ func (o *operation) takeBack(ctx context.Context, failure *Error, options *Chang
 // upgrading is how an upgrade goes.
 var upgrading = procedure{
 	pre: helm.HookPreUpgrade, post: helm.HookPostUpgrade,
-	done: "Upgrade complete", failed: "Upgrade %q failed: %s", reason: "Upgraded",
+	done: "Upgrade complete", failed: "Upgrade %q failed: %s", reason: "Upgraded", failure: "UpgradeFailed",
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/chart/values"
 	"github.com/e6d26078/slipway/engine"
+	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/manifest"
 )
 
@@ -110,12 +111,7 @@ func (o *templateOptions) check() error {
 	default:
 		return errors.New("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server")
 	}
-	for _, reserved := range []string{"name", "owner", "status", "version", "createdAt", "modifiedAt"} {
-		if _, set := o.labels[reserved]; set {
-			return errors.New("user supplied labels contains system reserved label name. System labels: [name owner status version createdAt modifiedAt]")
-		}
-	}
-	return nil
+	return release.CheckLabels(o.labels)
 }
 
 func (a *app) runTemplate(ctx context.Context, o *templateOptions, args []string) error {
