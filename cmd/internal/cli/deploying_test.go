@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -36,29 +35,13 @@ import (
 //
 // RESOURCE is as in configmaps or deployments.apps; the version is always v1.
 func TestDeploying(t *testing.T) {
-	c := clustertest.Shared(t)
-	peers := peersFolder(t)
-	client, err := dynamic.NewForConfig(c.RESTConfig(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects := scriptObjects{client}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/deploying",
-		Setup: func(env *testscript.Env) error {
-			tb := env.T().(testing.TB)
-			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("HELM3", filepath.Join(peers, "helm3"))
-			env.Setenv("HELM4", filepath.Join(peers, "helm4"))
-			env.Setenv("KUBECONFIG", c.Kubeconfig())
-			env.Setenv("NOBODY", c.KubeconfigFor(tb, "nobody"))
-			env.Setenv("HELM_NAMESPACE", c.Namespace(tb))
-			env.Setenv("HELMS_OWN", c.Namespace(tb))
-			return nil
+	runOnCluster(t, "testdata/deploying", clusterScripts{
+		commands: func(objects scriptObjects) scriptCommands {
+			return scriptCommands{"both": both, "interrupt": interrupt, "same": same, "pending": pending}
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "both": both, "interrupt": interrupt, "same": same, "pending": pending,
-			"live": objects.show, "apply": objects.apply, "remove": objects.remove,
+		setup: func(env *testscript.Env, c *clustertest.Cluster) error {
+			env.Setenv("NOBODY", c.KubeconfigFor(env.T().(testing.TB), "nobody"))
+			return nil
 		},
 	})
 }

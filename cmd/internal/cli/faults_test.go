@@ -44,36 +44,24 @@ import (
 //	none RESOURCE LABELS    fails if there is an object with the labels in the namespace
 //	filled NUMBER FILE      writes that many random characters; with a third word, equal ones
 func TestFaults(t *testing.T) {
-	c := clustertest.Shared(t)
-	peers := peersFolder(t)
-	client, err := dynamic.NewForConfig(c.RESTConfig(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects := scriptObjects{client}
 	postgres := startPostgres(t)
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/faults",
-		Setup: func(env *testscript.Env) error {
+	runOnCluster(t, "testdata/faults", clusterScripts{
+		commands: func(objects scriptObjects) scriptCommands {
+			return scriptCommands{
+				"fault": setFault, "admission": objects.admission, "quota": objects.quota, "leak": leak, "none": objects.none,
+				"terminate": terminate, "filled": filled,
+			}
+		},
+		setup: func(env *testscript.Env, c *clustertest.Cluster) error {
 			tb := env.T().(testing.TB)
-			proxy := newFaultProxy(tb, c.RESTConfig(tb), client)
+			proxy := newFaultProxy(tb, c.RESTConfig(tb), dynamic.NewForConfigOrDie(c.RESTConfig(tb)))
+			proxy.namespace = env.Getenv("HELM_NAMESPACE")
+			proxy.fault = filepath.Join(env.WorkDir, "fault-met")
 			env.Values[proxyKey{}] = proxy
-			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("HELM3", filepath.Join(peers, "helm3"))
-			env.Setenv("HELM4", filepath.Join(peers, "helm4"))
-			env.Setenv("KUBECONFIG", c.Kubeconfig())
 			env.Setenv("PROXY", proxy.URL)
 			env.Setenv("POSTGRES", postgres)
-			proxy.namespace = c.Namespace(tb)
-			env.Setenv("HELM_NAMESPACE", proxy.namespace)
 			env.Setenv("CANARY", "zq7-canary-Xw93")
-			proxy.fault = filepath.Join(env.WorkDir, "fault-met")
 			return os.WriteFile(filepath.Join(env.WorkDir, "through-proxy"), proxy.kubeconfig(), 0o600)
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "live": objects.show, "apply": objects.apply, "remove": objects.remove,
-			"fault": setFault, "admission": objects.admission, "quota": objects.quota, "leak": leak, "none": objects.none,
-			"terminate": terminate, "filled": filled,
 		},
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,10 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
-
-	"github.com/e6d26078/slipway/release/cluster/clustertest"
 )
 
 // TestOptions runs testdata/options against a real control plane: what each
@@ -42,29 +38,13 @@ import (
 //	undefine NAME           deletes a CustomResourceDefinition and waits until it is gone
 //	keys                    makes an OpenPGP key pair in the files public and private
 func TestOptions(t *testing.T) {
-	c := clustertest.Shared(t)
-	peers := peersFolder(t)
-	client, err := dynamic.NewForConfig(c.RESTConfig(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects := scriptObjects{client}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/options",
-		Setup: func(env *testscript.Env) error {
-			tb := env.T().(testing.TB)
-			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("HELM3", filepath.Join(peers, "helm3"))
-			env.Setenv("KUBECONFIG", c.Kubeconfig())
-			env.Setenv("HELM_NAMESPACE", c.Namespace(tb))
-			env.Setenv("HELMS_OWN", c.Namespace(tb))
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "both": both, "same": same, "pending": pending,
-			"live": objects.show, "apply": objects.apply, "remove": objects.remove,
-			"each": each, "helms": helms, "pasts": pasts, "agree": objects.agree, "edit": objects.edit,
-			"inventory": objects.inventory, "definition": objects.definition, "undefine": objects.undefine, "keys": keys,
+	runOnCluster(t, "testdata/options", clusterScripts{
+		commands: func(objects scriptObjects) scriptCommands {
+			return scriptCommands{
+				"both": both, "same": same, "pending": pending,
+				"each": each, "helms": helms, "pasts": pasts, "agree": objects.agree, "edit": objects.edit,
+				"inventory": objects.inventory, "definition": objects.definition, "undefine": objects.undefine, "keys": keys,
+			}
 		},
 	})
 }
