@@ -167,7 +167,8 @@ func scenarios() []scenario {
 		},
 		{
 			name: "upgrade", command: permission.Upgrade, options: permission.Options{Wait: true},
-			setup: twice(install), prepare: unlocked,
+			// The revision before the one that is deployed is pruned.
+			setup: append(twice(install), twice("upgrade %s CHART --description again")...), prepare: unlocked,
 			steps: twice("upgrade %s CHART --wait --history-max 1 --set names={b,c},v=2,stage=slow"),
 		},
 		{
