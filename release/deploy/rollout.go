@@ -76,9 +76,10 @@ type Subject struct {
 type StartOptions struct {
 	UpgradeOptions
 	rollout.Settings
-	Steps      []rollout.Step // without Counts; nil is the strategy's own
-	Tolerance  int            // points by which a weight may be missed; 0 means 5
-	Surge      int            // pods that a workload may have beside its own, in per cent; 0 means 100
+	Steps      []rollout.Step   // without Counts; nil is the strategy's own
+	Gate       rollout.GateMode // what ends the strategy's own steps
+	Tolerance  int              // points by which a weight may be missed; 0 means 5
+	Surge      int              // pods that a workload may have beside its own, in per cent; 0 means 100
 	Derive     derive.Options
 	Actor      rollout.Actor
 	ExpectPlan string // digest; another one is refused
