@@ -158,11 +158,9 @@ func (c *Client) get(ctx context.Context, b *batch, name string, limit reads) (d
 func (c *Client) list(
 	ctx context.Context, b *batch, wanted map[string]manifest.Ref, found map[manifest.Ref]deploy.Live, limit reads,
 ) error {
-	options := metav1.ListOptions{Limit: readPage}
+	options := metav1.ListOptions{Limit: readPage, FieldSelector: noRecords(b.resource)}
 	hidden := func(string) bool { return false }
-	if b.resource.Group == "" && b.resource.Resource == "secrets" {
-		// Records of releases are large, and no chart has one.
-		options.FieldSelector = "type!=helm.sh/release.v1"
+	if options.FieldSelector != "" {
 		hidden = func(name string) bool { return strings.HasPrefix(name, "sh.helm.release.") }
 	}
 	for {
