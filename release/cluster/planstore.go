@@ -1,15 +1,12 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,8 +20,6 @@ const (
 	planKey        = "plan"
 	planLabel      = "slipway.dev/plan"
 	expiresLabel   = "slipway.dev/expires" // unix seconds
-	maxPlanBytes   = 1<<20 - 16<<10
-	maxFrozenBytes = 256 << 20
 )
 
 // ErrNoPlan says that a frozen plan is not there: it was carried out, or its time has passed.
@@ -46,16 +41,12 @@ func NewPlans(client kubernetes.Interface, namespace string, now func() time.Tim
 // Save keeps a plan for a time and returns the name of its Secret. Plans whose
 // time has passed are removed on the way.
 func (p *Plans) Save(ctx context.Context, release, id string, data []byte, keep time.Duration) (string, error) {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(data); err != nil {
+	packed, err := pack(data)
+	if err != nil {
 		return "", err
 	}
-	if err := w.Close(); err != nil {
-		return "", err
-	}
-	if packed.Len() > maxPlanBytes {
-		return "", fmt.Errorf("the plan has %d bytes compressed, and a Secret holds %d: encrypt it into the file instead", packed.Len(), maxPlanBytes)
+	if len(packed) > maxSecretBytes {
+		return "", fmt.Errorf("the plan has %d bytes compressed, and a Secret holds %d: encrypt it into the file instead", len(packed), maxSecretBytes)
 	}
 	p.expire(ctx)
 	secret := &corev1.Secret{
@@ -66,7 +57,7 @@ func (p *Plans) Save(ctx context.Context, release, id string, data []byte, keep 
 			},
 		},
 		Type: planSecretType,
-		Data: map[string][]byte{planKey: packed.Bytes()},
+		Data: map[string][]byte{planKey: packed},
 	}
 	created, err := p.secrets.Create(ctx, secret, metav1.CreateOptions{})
 	if err != nil {
@@ -87,17 +78,10 @@ func (p *Plans) Load(ctx context.Context, name string) ([]byte, error) {
 	if secret.Type != planSecretType {
 		return nil, fmt.Errorf("secret %s/%s is no frozen plan", p.namespace, name)
 	}
-	if p.hasPassed(secret) {
+	if hasExpired(secret, p.now().Unix()) {
 		return nil, fmt.Errorf("secret %s/%s: its time has passed: %w", p.namespace, name, ErrNoPlan)
 	}
-	r, err := gzip.NewReader(bytes.NewReader(secret.Data[planKey]))
-	if err != nil {
-		return nil, fmt.Errorf("read the plan in secret %s/%s: %w", p.namespace, name, err)
-	}
-	data, err := io.ReadAll(io.LimitReader(r, maxFrozenBytes+1))
-	if err == nil && len(data) > maxFrozenBytes {
-		err = fmt.Errorf("it is larger than %d bytes", maxFrozenBytes)
-	}
+	data, err := unpack(secret.Data[planKey])
 	if err != nil {
 		return nil, fmt.Errorf("read the plan in secret %s/%s: %w", p.namespace, name, err)
 	}
@@ -119,13 +103,8 @@ func (p *Plans) expire(ctx context.Context) {
 		return
 	}
 	for i := range list.Items {
-		if p.hasPassed(&list.Items[i]) {
+		if hasExpired(&list.Items[i], p.now().Unix()) {
 			_ = p.Delete(ctx, list.Items[i].Name)
 		}
 	}
-}
-
-func (p *Plans) hasPassed(secret *corev1.Secret) bool {
-	seconds, err := strconv.ParseInt(secret.Labels[expiresLabel], 10, 64)
-	return err != nil || p.now().Unix() > seconds
 }

@@ -82,6 +82,10 @@ func (c *client) Plans(namespace string) link.Plans {
 	return plans{cluster.NewPlans(c.Kubernetes(), namespace, c.now)}
 }
 
+func (c *client) Rollouts(namespace string) link.Rollouts {
+	return rollouts{cluster.NewRollouts(c.Kubernetes(), namespace, c.now)}
+}
+
 func (c *client) Pods(ctx context.Context, namespace string, labels map[string]string) (map[string]any, error) {
 	list, err := c.Kubernetes().CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{
 		LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: labels}),
@@ -136,3 +140,21 @@ type noPlanError struct{ error }
 
 func (noPlanError) Is(target error) bool { return target == link.ErrNoPlan }
 func (e noPlanError) Unwrap() error      { return e.error }
+
+// rollouts has link's type of an orphan.
+type rollouts struct{ *cluster.Rollouts }
+
+func (r rollouts) Orphans(
+	ctx context.Context, namespace string, exists func(ctx context.Context, namespace, name string) (bool, error),
+) ([]link.Orphan, error) {
+	found, err := r.Rollouts.Orphans(ctx, namespace, exists)
+	orphans := make([]link.Orphan, len(found))
+	for i, o := range found {
+		orphans[i] = link.Orphan(o)
+	}
+	return orphans, err
+}
+
+func (r rollouts) RemoveOrphan(ctx context.Context, o link.Orphan) error {
+	return r.Rollouts.RemoveOrphan(ctx, cluster.Orphan(o))
+}

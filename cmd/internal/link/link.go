@@ -72,6 +72,7 @@ type Backend interface {
 // Client is a connection to the API server of a cluster. There is nothing to close.
 type Client interface {
 	deploy.Cluster
+	deploy.Lister
 
 	// Secrets are the records that Secrets of a namespace hold.
 	Secrets(namespace string) (Records, error)
@@ -82,6 +83,8 @@ type Client interface {
 	Locks(namespace string, lasting time.Duration) (deploy.Locker, error)
 	// Plans are the frozen plans of a namespace.
 	Plans(namespace string) Plans
+	// Rollouts are the states of the rollouts in a namespace.
+	Rollouts(namespace string) Rollouts
 
 	// Readiness tells in a word or two whether an object is ready, and why not.
 	// Nil is an object that is not there. It asks nobody.
@@ -116,4 +119,25 @@ type Plans interface {
 	Load(ctx context.Context, name string) ([]byte, error)
 	// Delete removes a plan. That it is gone is no error.
 	Delete(ctx context.Context, name string) error
+}
+
+// Rollouts keeps the states of rollouts.
+type Rollouts interface {
+	deploy.RolloutStore
+	// Orphans lists the Secrets of rollouts and frozen plans in a namespace, ""
+	// for all namespaces, that nobody needs any more. exists tells of a release
+	// whether there is any revision of it.
+	Orphans(ctx context.Context, namespace string, exists func(ctx context.Context, namespace, name string) (bool, error)) ([]Orphan, error)
+	// RemoveOrphan deletes one. It returns release.ErrConflict if the Secret was
+	// changed since it was listed. That it is gone is no error.
+	RemoveOrphan(ctx context.Context, o Orphan) error
+}
+
+// Orphan is a Secret that nobody needs any more.
+type Orphan struct {
+	Namespace, Name string
+	Release         string
+	Why             string // for people
+
+	UID, Version string // of the Secret when it was listed
 }
