@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/e6d26078/slipway/chart/values/schema"
+	"github.com/e6d26078/slipway/chart/yaml"
+	schemas "github.com/e6d26078/slipway/docs/schema"
+	"github.com/e6d26078/slipway/release/rollout"
+)
+
+// rolloutFile is a rollout.yaml. docs/schema/rollout.v1.json says what may
+// stand in it, and is what it is checked by.
+type rolloutFile struct {
+	Strategy      rollout.Strategy `json:"strategy"`
+	Steps         []fileStep       `json:"steps"`
+	Settings      fileSettings     `json:"settings"`
+	Metrics       json.RawMessage  `json:"metrics"`
+	Notifications json.RawMessage  `json:"notifications"`
+}
+
+// fileSettings are those that the file sets; the others are nil.
+type fileSettings struct {
+	Gate          *rollout.GateMode `json:"gate"`
+	Surge         *filePercent      `json:"surge"`
+	Total         *bool             `json:"total"`
+	Tolerance     *int              `json:"tolerance"`
+	Router        *string           `json:"router"`
+	Hooks         *rollout.HookTime `json:"hooks"`
+	Drain         *fileDuration     `json:"drain"`
+	GateTimeout   *fileDuration     `json:"gateTimeout"`
+	Keep          *fileDuration     `json:"keep"`
+	OnFailure     *string           `json:"onFailure"`
+	AllowDowntime *bool             `json:"allowDowntime"`
+	Ungated       *bool             `json:"ungated"`
+	KeepLive      *bool             `json:"keepLive"`
+}
+
+// fileStep is a step: a weight alone, or with how the step ends.
+type fileStep struct {
+	Weight int              `json:"weight"`
+	Pause  fileDuration     `json:"pause"`
+	Gate   rollout.GateMode `json:"gate"`
+}
+
+func (s *fileStep) UnmarshalJSON(data []byte) error {
+	if data[0] != '{' {
+		return json.Unmarshal(data, &s.Weight)
+	}
+	type plain fileStep
+	return json.Unmarshal(data, (*plain)(s))
+}
+
+// fileDuration is written as in 5m.
+type fileDuration time.Duration
+
+func (d *fileDuration) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	parsed, err := time.ParseDuration(text)
+	*d = fileDuration(parsed)
+	return err
+}
+
+// filePercent is written as in 25 or 25%.
+type filePercent int
+
+func (p *filePercent) UnmarshalJSON(data []byte) error {
+	number, err := parsePercent(strings.Trim(string(data), `"`))
+	*p = filePercent(number)
+	return err
+}
+
+// parsePercent reads a number from 1 on, with or without a per cent sign.
+func parsePercent(text string) (int, error) {
+	number, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
+	if err != nil || number < 1 {
+		return 0, fmt.Errorf("%q is no number of per cent, such as 25%%", text)
+	}
+	return number, nil
+}
+
+// readRolloutFile reads and checks a rollout.yaml. Errors name the file and the line.
+func readRolloutFile(name string) (*rolloutFile, error) {
+	data, err := readFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	file := &rolloutFile{}
+	if err := checkRolloutFile(name, data); err != nil {
+		return nil, withHint(err, "'slipway rollout schema' prints what a file may hold")
+	}
+	if err := yaml.Unmarshal(data, file); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := checkSteps(file.steps()); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return file, nil
+}
+
+// steps are those of the file.
+func (f *rolloutFile) steps() []rollout.Step {
+	var steps []rollout.Step
+	for _, s := range f.Steps {
+		steps = append(steps, rollout.Step{Weight: s.Weight, Pause: time.Duration(s.Pause), Gate: s.Gate})
+	}
+	return steps
+}
+
+// checkRolloutFile holds a file against the schema, a line for each fault.
+func checkRolloutFile(name string, data []byte) error {
+	tree, err := yaml.DecodeMap(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", placeOf(name, yaml.FaultLine(string(data), err)), err)
+	}
+	places, err := yaml.Index(data)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	for _, twice := range places.Duplicates() {
+		path := strings.Join(twice.Last.Path(), ".")
+		return fmt.Errorf("%s: %s stands twice", placeOf(name, twice.Last.Position().Line), path)
+	}
+	rules, err := schema.Compile([]byte(schemas.Rollout()), schema.Options{})
+	if err != nil {
+		return err
+	}
+	err = rules.Validate(tree)
+	var invalid *schema.ValidationError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	var lines []string
+	for _, problem := range leaves(invalid.Problems()) {
+		lines = append(lines, describeProblem(name, places, problem))
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+func placeOf(name string, line int) string {
+	if line == 0 {
+		return name
+	}
+	return name + ":" + strconv.Itoa(line)
+}
+
+// leaves are the problems that have no others as their causes.
+func leaves(problems []schema.Problem) []schema.Problem {
+	var all []schema.Problem
+	for _, p := range problems {
+		if len(p.Causes) > 0 {
+			all = append(all, leaves(p.Causes)...)
+			continue
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// describeProblem says where in a file something is wrong, and what.
+func describeProblem(name string, places *yaml.Positions, p schema.Problem) string {
+	path := p.Path
+	// What is not allowed is named in the message only.
+	if quoted := regexp.MustCompile(`'([^']+)' not allowed`).FindStringSubmatch(p.Message); quoted != nil {
+		path = append(path[:len(path):len(path)], quoted[1])
+	}
+	line := 0
+	for try := path; line == 0; try = try[:len(try)-1] {
+		if node := places.At(try...); node != nil {
+			line = node.Position().Line
+		}
+		if len(try) == 0 {
+			break
+		}
+	}
+	where := strings.Join(p.Path, ".")
+	if where != "" {
+		where += ": "
+	}
+	return placeOf(name, line) + ": " + where + p.Message
+}
