@@ -14,12 +14,12 @@ type Metric struct {
 	// Both: what neither holds for is inconclusive.
 	SuccessCondition      string `json:"successCondition,omitempty"`
 	FailureCondition      string `json:"failureCondition,omitempty"`
-	FailureLimit          int    `json:"failureLimit,omitempty"` // more than so many failures fail the run
+	FailureLimit          int    `json:"failureLimit,omitempty"` // more than so many failures fail the run; below 0: none does
 	InconclusiveLimit     int    `json:"inconclusiveLimit,omitempty"`
 	ConsecutiveErrorLimit *int   `json:"consecutiveErrorLimit,omitempty"` // nil is 4
 	NoData                NoData `json:"noData,omitempty"`
 	MinSamples            int    `json:"minSamples,omitempty"` // fewer samples behind a result count as no data
-	// Steps limits the metric to steps of at least one weight; empty: all but implied ones.
+	// FromWeight limits the metric to steps of at least so much; 0: all but implied ones.
 	FromWeight int `json:"fromWeight,omitempty"`
 	// Provider is the source, for package analysis. Its content never comes from a chart.
 	Provider Provider `json:"provider"`
@@ -113,7 +113,17 @@ type Run struct {
 	Metric       string        `json:"metric"`
 	Step         int           `json:"step"`
 	StartedAt    time.Time     `json:"startedAt"`
-	Measurements []Measurement `json:"measurements,omitempty"`
+	Measurements []Measurement `json:"measurements,omitempty"` // the newest 20
+	Dropped      Tally         `json:"dropped,omitzero"`       // those before them
 	Verdict      Verdict       `json:"verdict,omitempty"`
 	Message      string        `json:"message,omitempty"`
+}
+
+// Tally counts measurements by what they say.
+type Tally struct {
+	Successful   int `json:"successful,omitempty"`
+	Failed       int `json:"failed,omitempty"`
+	Inconclusive int `json:"inconclusive,omitempty"`
+	Errors       int `json:"errors,omitempty"`
+	ErrorsInRow  int `json:"errorsInRow,omitempty"` // since the last one that is no error
 }

@@ -21,7 +21,7 @@ type (
 		Full  bool
 		Actor Actor
 	}
-	// Abort takes the rollout back. After the commit it is refused: see [Refused].
+	// Abort takes the rollout back. After the commit it is refused: see [RefusedError].
 	Abort struct {
 		Reason string
 		Actor  Actor
@@ -66,7 +66,7 @@ type (
 	Measure struct{ Runs []Run }
 	// Wait waits until a time and then answers with Go, or leaves that to a later command.
 	Wait struct{ Until time.Time }
-	// Pause ends the process: a person decides.
+	// Pause ends the process: a person decides, at a gate or about a failure.
 	Pause struct{}
 	// Finish records the revision as deployed.
 	Finish struct{}

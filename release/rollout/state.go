@@ -133,16 +133,21 @@ type State struct {
 	// Committed: the canary serves alone and the base is given up.
 	Committed bool `json:"committed,omitempty"`
 	// Failure is why the rollout stopped, "" while it goes well. With Committed
-	// it is stuck: the canary serves, and stays until promote gets through.
+	// it is stuck: the canary serves, and stays until promote gets through. Where
+	// it is taken back, or was, it is why; "" means that a person asked for it.
 	Failure string `json:"failure,omitempty"`
 	// Inconclusive: measurements stopped the rollout that are neither good nor bad.
 	Inconclusive bool `json:"inconclusive,omitempty"`
 	// AllTraffic: Services have been pinned to the canary, and not back since.
 	AllTraffic bool `json:"allTraffic,omitempty"`
 	// Pins is whether Services have been pinned to the stable side or the canary.
-	Pins      bool      `json:"pins,omitempty"`
-	EnteredAt time.Time `json:"enteredAt"` // the phase
-	Deadline  time.Time `json:"deadline,omitzero"`
+	Pins bool `json:"pins,omitempty"`
+	// Back: an undo is on its way to the gate of the step before, whose
+	// measurements are not taken again.
+	Back      bool      `json:"back,omitempty"`
+	EnteredAt time.Time `json:"enteredAt"`          // the phase
+	ReachedAt time.Time `json:"reachedAt,omitzero"` // the weight of the step; its pause counts from here
+	Deadline  time.Time `json:"deadline,omitzero"`  // of a person's decision; guard aborts after it
 	GuardedAt time.Time `json:"guardedAt,omitzero"`
 	Starter   Actor     `json:"starter"`
 	Approver  Actor     `json:"approver,omitzero"` // who promoted last
