@@ -28,6 +28,8 @@ type Judgement struct {
 	Tolerance int // points by which a weight may be exceeded
 	// Services are those looked at; nil stands for all that had endpoints at the start.
 	Services []string
+	// Floors are the ready endpoints that Services have to keep, for those that are to have fewer pods than before.
+	Floors map[string]int
 	// Hooks are the Jobs that have to have been created once; others not at all. Nil does not look at Jobs.
 	Hooks []string
 }
@@ -90,12 +92,12 @@ func (w *World) Floors() map[string]int {
 }
 
 // Capacity is invariant 1: the ready endpoints of every Service of the start
-// stay at its floor at every event. A target that wants fewer pods lowers it.
+// stay at its floor at every event.
 func (t *Trace) Capacity(j Judgement) []Violation {
-	floors, end := t.Start().Floors(), t.End().Floors()
+	floors := t.Start().Floors()
 	for name := range floors {
-		if least, ok := end[name]; ok {
-			floors[name] = min(floors[name], least)
+		if less, ok := j.Floors[name]; ok {
+			floors[name] = less
 		}
 		if j.Services != nil && !slices.Contains(j.Services, name) {
 			delete(floors, name)
