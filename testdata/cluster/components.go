@@ -48,6 +48,10 @@ func startControllers(c *children, k *keys, dir string) error {
 	if err := os.WriteFile(stages, stagesYAML(), 0o600); err != nil {
 		return err
 	}
-	return c.start("kwok", kubeconfig, "--config="+stages, "--manage-all-nodes",
+	exact := filepath.Join(dir, "kubeconfig.kwok")
+	if err := withExactDeletions(filepath.Join(dir, internalKubeconfig), exact); err != nil {
+		return err
+	}
+	return c.start("kwok", "--kubeconfig="+exact, "--config="+stages, "--manage-all-nodes",
 		"--cidr=10.128.0.0/9", "--node-ip=127.0.0.1", "--node-lease-duration-seconds=0")
 }

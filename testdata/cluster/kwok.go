@@ -10,6 +10,9 @@ import (
 
 // kwok runs KWOK's controller, which plays the kubelet's part, with the flags in os.Args.
 func kwok() error {
+	if err := registerExactDeletions(); err != nil {
+		return err
+	}
 	flags := pflag.NewFlagSet("global", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.Usage = func() {}
