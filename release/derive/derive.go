@@ -67,6 +67,9 @@ type Plan struct {
 	Revision  int        `json:"revision"`
 	Workloads []Workload `json:"workloads,omitempty"` // whose pods change
 	Services  []Service  `json:"services,omitempty"`  // that select pods of them
+	// NewServices select pods of them too, but are not in the base: they select
+	// the canary alone until no Service is pinned any more.
+	NewServices []Service `json:"newServices,omitempty"`
 	Copies    []Copy     `json:"copies,omitempty"`    // of changed configuration that they use
 	Scalers   []Scaler   `json:"scalers,omitempty"`
 	// Early are new objects that are made at the start; what is new and not
@@ -77,7 +80,12 @@ type Plan struct {
 	// Kept are Secrets that stay as they are because their rendering is not deterministic.
 	Kept     []manifest.Ref `json:"kept,omitempty"`
 	Router   string         `json:"router,omitempty"`
-	Warnings []string       `json:"warnings,omitempty"`
+	// Routes are the base's objects that the router changes, RouteObjects those that it adds.
+	Routes       []manifest.Ref `json:"routes,omitempty"`
+	RouteObjects []manifest.Ref `json:"routeObjects,omitempty"`
+	// Total: the stable side shrinks by what the canary has, of every workload.
+	Total    bool     `json:"total,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Form is how the canary of a workload is made.
@@ -103,6 +111,9 @@ type Workload struct {
 	Replicas int          `json:"replicas"`         // live when it was planned
 	Scaler   string       `json:"scaler,omitempty"` // name of its HorizontalPodAutoscaler
 	Max      int          `json:"max,omitempty"`    // maxReplicas of it
+	// Worker: no Service selects its pods, so that the number of both sides'
+	// pods together should stay what it is.
+	Worker bool `json:"worker,omitempty"`
 }
 
 // Key names a workload in the maps of rollout.State: "Deployment/web".
