@@ -57,6 +57,7 @@ const (
 	StepApply   Step = "apply"
 	StepDelete  Step = "delete"
 	StepWait    Step = "wait"
+	StepRollout Step = "rollout" // a phase of a rollout
 )
 
 func (c *Config) notify(n Notice) {

@@ -19,7 +19,7 @@ import (
 // the values and manifest in clear: encrypt it or keep it in the cluster.
 type Frozen struct {
 	Release, Namespace string
-	Kind               string            // install, upgrade or rollback
+	Kind               string            // install, upgrade, rollback or rollout
 	Inputs             string            // digest
 	Base               int               // newest revision at that time, 0 for none
 	Digest             string            // of the plan
@@ -69,7 +69,7 @@ func DecodeFrozen(data []byte) (*Frozen, error) {
 	if err := json.Unmarshal(data, f); err != nil {
 		return nil, fmt.Errorf("read the frozen operation: %w", err)
 	}
-	if f.Kind != kindInstall && f.Kind != kindUpgrade && f.Kind != kindRollback {
+	if f.Kind != kindInstall && f.Kind != kindUpgrade && f.Kind != kindRollback && f.Kind != kindRollout {
 		return nil, fmt.Errorf("read the frozen operation: it is a %q", f.Kind)
 	}
 	return f, nil
@@ -85,6 +85,9 @@ type ApplyPlanOptions struct {
 // returns a *MovedError in its *Error.
 func Apply(ctx context.Context, config Config, f *Frozen, options ApplyPlanOptions) (*Result, error) {
 	o := newOperation(config, f.Kind, f.Release, f.Inputs)
+	if f.Kind == kindRollout {
+		return nil, o.problem(ctx, Refused, fmt.Errorf("the plan is that of a rollout: promote goes on with it"))
+	}
 	o.Audit.PlanDigest, o.Audit.ChartDigest = f.Digest, f.Chart
 	change := f.Options
 	change.DryRun = NoDryRun

@@ -165,7 +165,7 @@ func (o *operation) readPast(ctx context.Context) error {
 	case newest == nil, !unfinished(newest.Status):
 		return nil
 	case isRollout(newest):
-		return o.beingRolledOut()
+		return o.beingRolledOut(newest.Version)
 	case newest.Operation != nil && newest.Operation.Kind != "":
 		return nil
 	case newest.Status == release.StatusUninstalling:
@@ -185,11 +185,10 @@ func isRollout(m *release.Meta) bool {
 }
 
 // beingRolledOut says that only the commands of the rollout may go on.
-func (o *operation) beingRolledOut() *Error {
-	newest := o.newest()
+func (o *operation) beingRolledOut(revision int) *Error {
 	return &Error{
-		Outcome: Locked, Release: o.name, Revision: newest.Version,
-		Err:   &PendingError{Release: o.name, Revision: newest.Version, Status: newest.Status, Rollout: true},
+		Outcome: Locked, Release: o.name, Revision: revision,
+		Err:   &PendingError{Release: o.name, Revision: revision, Status: release.StatusPendingUpgrade, Rollout: true},
 		Hints: []string{"'slipway rollout status " + o.name + "' shows how far it is; promote or abort it first"},
 	}
 }

@@ -48,7 +48,7 @@ func Recover(ctx context.Context, config Config, name string, options RecoverOpt
 			return nil
 		}
 		if isRollout(newest) {
-			return o.beingRolledOut()
+			return o.beingRolledOut(newest.Version)
 		}
 		found.Revision, found.Status, found.Ours, found.Becomes = newest.Version, newest.Status, newest.Operation != nil, release.StatusFailed
 		if !options.Confirm {

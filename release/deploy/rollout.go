@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/release/derive"
 	"github.com/e6d26078/slipway/release/manifest"
 	"github.com/e6d26078/slipway/release/plan"
@@ -153,43 +152,4 @@ type ServiceStatus struct {
 	Canary  int     `json:"canary"`
 	Weight  float64 `json:"weight"` // per cent of traffic for the canary, as far as is known
 	By      string  `json:"by"`     // pods, pin or the router's name
-}
-
-// StartRollout launches a chart over a deployed release in steps, up to the
-// first gate that needs a person. The same call of the same owner goes on with
-// what it began.
-// With DryRun it only works out what would be done.
-func StartRollout(ctx context.Context, config RolloutConfig, name string, c *chart.Chart, vals map[string]any, options StartOptions) (*RolloutResult, error) {
-	panic("to be built")
-}
-
-// PromoteRollout lets a rollout go on from its gate to the next one.
-func PromoteRollout(ctx context.Context, config RolloutConfig, name string, options PromoteOptions) (*RolloutResult, error) {
-	panic("to be built")
-}
-
-// AbortRollout takes a rollout back. Without one it does nothing: State is nil then.
-func AbortRollout(ctx context.Context, config RolloutConfig, name string, options AbortOptions) (*RolloutResult, error) {
-	panic("to be built")
-}
-
-// UndoRollout goes back by one step.
-func UndoRollout(ctx context.Context, config RolloutConfig, name string, options AbortOptions) (*RolloutResult, error) {
-	panic("to be built")
-}
-
-// GuardRollout measures a rollout that is paused, and takes it back if it
-// fails or is overdue.
-func GuardRollout(ctx context.Context, config RolloutConfig, name string, options AbortOptions) (*RolloutResult, error) {
-	panic("to be built")
-}
-
-// RefreshRollout copies changed configuration again and rolls the canary.
-func RefreshRollout(ctx context.Context, config RolloutConfig, name string, options PromoteOptions) (*RolloutResult, error) {
-	panic("to be built")
-}
-
-// StatusOfRollout reads what is live of a rollout, or returns release.ErrNotFound.
-func StatusOfRollout(ctx context.Context, config RolloutConfig, name string) (*RolloutStatus, error) {
-	panic("to be built")
 }

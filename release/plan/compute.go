@@ -303,6 +303,9 @@ func hooksOf(operation Operation, hooks []manifest.Hook) []Hook {
 	return run
 }
 
+// Same reports whether two documents say the same.
+func Same(a, b map[string]any) bool { return equal(a, b) }
+
 // equal compares JSON values; whole numbers compare by value.
 func equal(a, b any) bool {
 	switch a := a.(type) {

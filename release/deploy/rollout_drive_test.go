@@ -1,0 +1,145 @@
+package deploy_test
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/e6d26078/slipway/chart"
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/cluster"
+	"github.com/e6d26078/slipway/release/cluster/clustertest"
+	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/rollout"
+)
+
+// newRolloutConfig is a deploy.RolloutConfig on a real API server.
+func newRolloutConfig(rc *rest.Config, namespace string, lease time.Duration) (deploy.RolloutConfig, error) {
+	config, err := newConfig(rc, namespace, lease)
+	if err != nil {
+		return deploy.RolloutConfig{}, err
+	}
+	client := config.Cluster.(*cluster.Client)
+	return deploy.RolloutConfig{
+		Config:   config,
+		Rollouts: cluster.NewRollouts(client.Kubernetes(), namespace, time.Now),
+		Objects:  client,
+	}, nil
+}
+
+// fleet loads the chart that is launched in steps.
+func fleet(t *testing.T) *chart.Chart {
+	t.Helper()
+	c, err := chart.Load("../../testdata/charts/fleet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// quick are the options of a rollout in a test.
+func quick(strategy rollout.Strategy, weights ...int) deploy.StartOptions {
+	options := deploy.StartOptions{Settings: rollout.Settings{Strategy: strategy, Settle: 100 * time.Millisecond}}
+	options.Timeout = time.Minute
+	for _, w := range weights {
+		options.Steps = append(options.Steps, rollout.Step{Weight: w})
+	}
+	return options
+}
+
+func TestARolloutIsPromoted(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		options  deploy.StartOptions
+		promotes int
+	}{
+		{"canary", quick(rollout.Canary, 20, 50), 2},
+		{"blue-green", quick(rollout.BlueGreen), 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := clustertest.Shared(t)
+			namespace := c.Namespace(t)
+			config, err := newRolloutConfig(c.RESTConfig(t), namespace, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config.Observe = func(n deploy.Notice) {
+				t.Logf("%s %s %s %s", n.Step, n.Ref, n.Action, n.Message)
+			}
+			values := map[string]any{"deployments": map[string]any{"web": 4}}
+			if _, err := deploy.Install(background, config.Config, "fleet", fleet(t), values, deploy.InstallOptions{ChangeOptions: deploy.ChangeOptions{Wait: true}}); err != nil {
+				t.Fatal(err)
+			}
+			values = map[string]any{"deployments": map[string]any{"web": 4}, "version": "2"}
+			result, err := deploy.StartRollout(background, config, "fleet", fleet(t), values, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range test.promotes {
+				if result.State.Phase != rollout.Gate {
+					t.Fatalf("it is %s", result.State.Phase)
+				}
+				status, err := deploy.StatusOfRollout(background, config, "fleet")
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%+v %+v", status.Workloads, status.Services)
+				if result, err = deploy.PromoteRollout(background, config, "fleet", deploy.PromoteOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if result.State.Phase != rollout.Done {
+				t.Fatalf("it is %s", result.State.Phase)
+			}
+			history, err := config.Store.History(background, "fleet")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if history[0].Status != release.StatusSuperseded || history[1].Status != release.StatusDeployed {
+				t.Errorf("%+v", history)
+			}
+		})
+	}
+}
+
+func TestARolloutIsTakenBack(t *testing.T) {
+	t.Parallel()
+	c := clustertest.Shared(t)
+	namespace := c.Namespace(t)
+	config, err := newRolloutConfig(c.RESTConfig(t), namespace, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Observe = func(n deploy.Notice) { t.Logf("%s %s %s %s", n.Step, n.Ref, n.Action, n.Message) }
+	values := map[string]any{"deployments": map[string]any{"web": 4}}
+	if _, err := deploy.Install(background, config.Config, "fleet", fleet(t), values, deploy.InstallOptions{ChangeOptions: deploy.ChangeOptions{Wait: true}}); err != nil {
+		t.Fatal(err)
+	}
+	values["version"] = "2"
+	if _, err := deploy.StartRollout(background, config, "fleet", fleet(t), values, quick(rollout.BlueGreen)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deploy.PromoteRollout(background, config, "fleet", deploy.PromoteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	result, err := deploy.AbortRollout(background, config, "fleet", deploy.AbortOptions{Reason: "it is a test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.State.Phase != rollout.Aborted {
+		t.Errorf("it is %s", result.State.Phase)
+	}
+	record, err := config.Store.Get(background, "fleet", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if record.Info.Status != release.StatusFailed || record.Info.Description != "blue-green was taken back: it is a test" {
+		t.Errorf("%s: %s", record.Info.Status, record.Info.Description)
+	}
+	if _, err := config.Rollouts.State(background, "fleet"); err == nil {
+		t.Error("the state of the rollout is there still")
+	}
+}

@@ -1,0 +1,265 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/e6d26078/slipway/chart/yaml"
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/derive"
+	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/plan"
+	"github.com/e6d26078/slipway/release/rollout"
+)
+
+// makeView makes a view live. Services that select one side need to know its
+// pods, so a canary is made before what selects it.
+func (r *rolling) makeView(ctx context.Context, v rollout.View) error {
+	if v.Pin == rollout.Stable {
+		if err := r.learn(ctx, rollout.Stable); err != nil {
+			return err
+		}
+	}
+	if v.Clones && r.unknownHash(rollout.CanarySide) {
+		first := v
+		first.Preview, first.Routed = false, false
+		if err := r.makeOnce(ctx, first); err != nil {
+			return err
+		}
+		if err := r.learn(ctx, rollout.CanarySide); err != nil {
+			return err
+		}
+	}
+	return r.makeOnce(ctx, v)
+}
+
+func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
+	if err := r.fence(ctx); err != nil {
+		return err
+	}
+	seen, err := r.observed(ctx)
+	if err != nil {
+		return err
+	}
+	objects, err := r.plan.Objects(r.from, r.to, v, seen, r.config.Routers)
+	if err != nil {
+		return err
+	}
+	c, err := r.difference(ctx, objects, v)
+	if err != nil {
+		return err
+	}
+	if refused := c.plan.Refused(); len(refused) > 0 {
+		return &RefusedError{Changes: refused}
+	}
+	leaving := c.leaving()
+	if r.target == nil || len(leaving) > 0 || c.sends() {
+		if err := r.journal(ctx, append(slices.Clip(objects), leaving...)); err != nil {
+			return err
+		}
+		options := &ChangeOptions{TakeConflicts: isWayBack(r.state().Phase), Timeout: r.timeout}
+		if err := r.apply(ctx, c, options); err != nil {
+			return err
+		}
+		if err := r.removeLeaving(ctx, c, v); err != nil {
+			return err
+		}
+	}
+	r.applied = objects
+	return nil
+}
+
+// isWayBack reports whether a phase restores what was there: that takes fields
+// that somebody else has set in between.
+func isWayBack(p rollout.Phase) bool {
+	return p == rollout.Returning || p == rollout.Clearing || p == rollout.Restoring
+}
+
+// fence makes sure that nobody has gone on with the release.
+func (r *rolling) fence(ctx context.Context) error {
+	past, err := r.Store.History(ctx, r.name)
+	if err != nil {
+		return fmt.Errorf("read the history of release %s: %w", r.name, err)
+	}
+	r.past = past
+	if how := bypassed(past, r.state()); how != "" {
+		return r.overtaken(how)
+	}
+	return nil
+}
+
+// difference compares what should be live with what is. What a process before
+// this one has made live is not known for sure, so that every form that an
+// object may have had counts: a field that one of them has and the wanted one
+// has not is taken away by sending the object again.
+func (r *rolling) difference(ctx context.Context, objects []manifest.Object, v rollout.View) (*changes, error) {
+	c := &changes{novel: map[manifest.Ref]bool{}, input: plan.Input{
+		Release: r.name, Namespace: r.Namespace, Operation: plan.Upgrade, Revision: r.state().Revision, Wanted: objects,
+	}}
+	c.input.Last = r.applied
+	if r.applied == nil {
+		c.input.Last = slices.Clone(r.from)
+		if r.target != nil {
+			recorded, err := r.earlierObjects(ctx, r.target)
+			if err != nil {
+				return nil, err
+			}
+			c.input.Last = append(c.input.Last, recorded...)
+			if v.Target || r.state().Committed {
+				c.input.Last = append(c.input.Last, r.to...)
+			}
+		}
+	}
+	live, err := r.Cluster.Read(ctx, c.refs())
+	if err != nil {
+		return nil, fmt.Errorf("read the live objects: %w", err)
+	}
+	c.input.Live = live
+	r.compute(c)
+	for i := range c.plan.Changes {
+		change := &c.plan.Changes[i]
+		if r.kept[change.Ref] && change.Action != plan.Delete && c.input.Live[change.Ref] != nil {
+			change.Action, change.Send, change.Problem = plan.Unchanged, false, nil
+		}
+	}
+	return c, nil
+}
+
+// sends reports whether anything has to be applied.
+func (c *changes) sends() bool {
+	return slices.ContainsFunc(c.plan.Changes, func(change plan.Change) bool { return change.Send && change.Action != plan.Delete })
+}
+
+// leaving are the objects that are to be deleted.
+func (c *changes) leaving() []manifest.Object {
+	var leaving []manifest.Object
+	for _, change := range c.plan.Changes {
+		if change.Action == plan.Delete {
+			leaving = append(leaving, change.Object)
+		}
+	}
+	return leaving
+}
+
+// journal writes what is about to be live into the record of the revision that
+// is rolled out, and creates that first if need be: then stock Helm can take
+// back all of it.
+func (r *rolling) journal(ctx context.Context, objects []manifest.Object) error {
+	text, err := manifestText(objects)
+	if err != nil {
+		return err
+	}
+	if r.target == nil {
+		record := r.goal.Clone()
+		record.Info.Status = release.StatusPendingUpgrade
+		record.Info.Description = fmt.Sprintf("%s in progress, way back: helm rollback %s %d", r.state().Settings.Strategy, r.name, r.state().Base)
+		record.Manifest = text
+		record.Operation = r.record()
+		record.Operation.Inputs = r.inputsOf()
+		record.Operation.Images = imagesOf(objects)
+		if err := r.fit(record); err != nil {
+			return err
+		}
+		return r.create(ctx, record)
+	}
+	if r.target.Manifest == text {
+		return nil
+	}
+	r.target.Manifest = text
+	return r.save(ctx)
+}
+
+// inputsOf is the digest of what the rollout was started with.
+func (r *rolling) inputsOf() string {
+	if r.goal.Operation != nil {
+		return r.goal.Operation.Inputs
+	}
+	return r.inputs
+}
+
+// manifestText writes objects as a manifest.
+func manifestText(objects []manifest.Object) (string, error) {
+	var b strings.Builder
+	for _, o := range objects {
+		b.WriteString("---\n")
+		if o.Source != "" {
+			b.WriteString("# Source: " + o.Source + "\n")
+		}
+		text, err := yaml.Append(nil, o.Fields)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", o.Ref, err)
+		}
+		b.Write(text)
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String(), nil
+}
+
+// removeLeaving deletes what is not wanted any more and waits until Deployments
+// are gone: their pods stay with whoever adopts them, or go.
+func (r *rolling) removeLeaving(ctx context.Context, c *changes, v rollout.View) error {
+	propagation := ""
+	if v.Adopted && !v.Prune {
+		propagation = "Orphan"
+	}
+	deleted, _, err := r.remove(ctx, c, propagation)
+	if err != nil {
+		return err
+	}
+	var awaited []manifest.Ref
+	for _, ref := range deleted {
+		if ref.Kind == "Deployment" {
+			awaited = append(awaited, ref)
+		}
+	}
+	if len(awaited) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return r.Cluster.WaitGone(ctx, awaited)
+}
+
+// ready waits until the pods of one side are ready.
+func (r *rolling) ready(ctx context.Context, side rollout.Side) error {
+	wanted := map[manifest.Ref]bool{}
+	for _, w := range r.plan.Workloads {
+		ref := w.Ref
+		switch {
+		case w.Form == derive.Partitioned:
+		case side == rollout.CanarySide:
+			ref.Name = w.Clone
+		}
+		wanted[ref] = true
+	}
+	if side == rollout.CanarySide {
+		for _, ref := range r.plan.Early {
+			wanted[ref] = true
+		}
+	}
+	var objects []manifest.Object
+	for _, o := range r.applied {
+		if wanted[o.Ref] {
+			objects = append(objects, o)
+		}
+	}
+	return r.waitReady(ctx, objects, &ChangeOptions{Wait: true, Timeout: r.timeout, Settle: r.settle})
+}
+
+// hooks runs the chart's hooks of an event; what the ledger in the record says
+// has run is not run again.
+func (r *rolling) hooks(ctx context.Context, event string) error {
+	if r.target == nil { // nothing was made live yet: the record comes first
+		if err := r.fence(ctx); err != nil {
+			return err
+		}
+		if err := r.journal(ctx, r.from); err != nil {
+			return err
+		}
+	}
+	return r.runHooks(ctx, hookEvent(event), &ChangeOptions{Timeout: r.timeout}, nil)
+}

@@ -1,0 +1,221 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/plan"
+)
+
+// RolloutRecovery is what a rollout left behind that somebody went on beside,
+// and what mends it.
+type RolloutRecovery struct {
+	// How somebody went on; "" if there is nothing to mend.
+	How      string
+	Revision int // of the rollout
+	Deployed int // revision that is in force
+	// Restore are objects that are brought back to what that revision says,
+	// Remove those that are deleted.
+	Restore, Remove []manifest.Ref
+	Done            bool
+}
+
+// RecoverRollout brings back what a rollout has changed, after somebody else
+// has gone on with the release: by an upgrade or rollback of stock Helm, or by
+// deleting its record or the rollout's state. Without Confirm it only reports.
+// A rollout that can go on by itself is left alone, and How is empty then.
+func RecoverRollout(ctx context.Context, config RolloutConfig, name string, options RecoverOptions) (*RolloutRecovery, error) {
+	r := newRolling(config, name, 0)
+	found := &RolloutRecovery{}
+	_, err := r.command(ctx, func(ctx context.Context) error {
+		if how := r.needsRecovery(found); !how {
+			return nil
+		}
+		mend, err := r.leftovers(ctx)
+		if err != nil {
+			return err
+		}
+		found.Restore, found.Remove, found.Deployed = refsOf(mend.restore), mend.remove, mend.deployed
+		if !options.Confirm {
+			return nil
+		}
+		if err := r.mend(ctx, mend); err != nil {
+			return err
+		}
+		found.Done = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// needsRecovery says what happened to the rollout, if anything did.
+func (r *rolling) needsRecovery(found *RolloutRecovery) bool {
+	newest := r.newest()
+	switch {
+	case r.stored != nil:
+		found.Revision = r.state().Revision
+		found.How = bypassed(r.past, r.state())
+	case newest != nil && isRollout(newest):
+		found.Revision = newest.Version
+		found.How = "the state of the rollout is gone"
+	}
+	return found.How != ""
+}
+
+// leftover is what has to be done to get rid of a rollout.
+type leftover struct {
+	deployed int
+	restore  []manifest.Object
+	remove   []manifest.Ref
+	live     map[manifest.Ref]Live
+	record   *release.Record // the rollout's own, if it is there and pending
+	in       *release.Record // the revision in force, nil if there is none
+}
+
+func (r *rolling) leftovers(ctx context.Context) (*leftover, error) {
+	m := &leftover{}
+	var wanted, made []manifest.Object
+	if in := r.inForce(); in != nil {
+		record, err := r.read(ctx, in.Version)
+		if err != nil {
+			return nil, fmt.Errorf("read revision %d: %w", in.Version, err)
+		}
+		m.deployed, m.in = in.Version, record
+		if wanted, err = r.earlierObjects(ctx, record); err != nil {
+			return nil, err
+		}
+	}
+	record, err := r.ownRecord(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if record != nil {
+		m.record = record
+		if made, err = r.earlierObjects(ctx, record); err != nil {
+			return nil, err
+		}
+	}
+	refs := append(refsOf(wanted), refsOf(made)...)
+	if r.plan != nil {
+		refs = append(refs, r.plan.Made()...)
+		refs = append(refs, r.plan.Early...)
+	}
+	if m.live, err = r.Cluster.Read(ctx, unique(refs)); err != nil {
+		return nil, fmt.Errorf("read the live objects: %w", err)
+	}
+	m.remove = r.removable(unique(refs), wanted, m.live)
+	if r.plan != nil {
+		m.restore, _ = r.plan.Leftovers(wanted, m.live)
+	} else {
+		m.restore = differing(wanted, made)
+	}
+	return m, nil
+}
+
+// inForce is the newest deployed revision that is not the rollout's.
+func (r *rolling) inForce() *release.Meta {
+	for i := len(r.past) - 1; i >= 0; i-- {
+		if r.past[i].Status == release.StatusDeployed {
+			return &r.past[i]
+		}
+	}
+	return nil
+}
+
+// ownRecord is the rollout's record, if it is still pending.
+func (r *rolling) ownRecord(ctx context.Context) (*release.Record, error) {
+	for i := range r.past {
+		m := &r.past[i]
+		if !isRollout(m) && (r.stored == nil || m.Version != r.state().Revision || m.Operation == nil || m.Operation.ID != r.state().ID) {
+			continue
+		}
+		record, err := r.read(ctx, m.Version)
+		if errors.Is(err, release.ErrNotFound) {
+			return nil, nil
+		}
+		return record, err
+	}
+	return nil, nil
+}
+
+// removable are objects that the rollout made, that the revision in force does
+// not have, and that belong to this release.
+func (r *rolling) removable(refs []manifest.Ref, wanted []manifest.Object, live map[manifest.Ref]Live) []manifest.Ref {
+	has := map[manifest.Ref]bool{}
+	for _, o := range wanted {
+		has[o.Ref] = true
+	}
+	return slices.DeleteFunc(refs, func(ref manifest.Ref) bool {
+		l := live[ref]
+		return has[ref] || l == nil || plan.Kept(l) || !plan.OwnerOf(l).Is(r.name, r.Namespace)
+	})
+}
+
+// differing are the wanted objects of which another document was made live.
+func differing(wanted, made []manifest.Object) []manifest.Object {
+	other := map[manifest.Ref]manifest.Object{}
+	for _, o := range made {
+		other[o.Ref] = o
+	}
+	return slices.DeleteFunc(slices.Clone(wanted), func(o manifest.Object) bool {
+		m, ok := other[o.Ref]
+		return !ok || plan.Same(m.Fields, o.Fields)
+	})
+}
+
+// mend carries it out: what serves comes back before what is in the way goes.
+func (r *rolling) mend(ctx context.Context, m *leftover) error {
+	slices.SortStableFunc(m.restore, func(a, b manifest.Object) int {
+		return manifest.CompareKinds(a.Kind, b.Kind, manifest.Install, manifest.Helm3)
+	})
+	for _, o := range m.restore {
+		live := m.live[o.Ref]
+		if _, err := r.Cluster.Apply(ctx, plan.Own(o, r.name, r.Namespace), ApplyOptions{Live: live, TakeConflicts: true}); err != nil {
+			return fmt.Errorf("restore %s: %w", o.Ref, err)
+		}
+		r.notify(Notice{Step: StepApply, Ref: o.Ref, Action: "restored"})
+	}
+	if err := r.waitReady(ctx, m.restore, &ChangeOptions{Wait: true, Timeout: r.timeout}); err != nil {
+		return err
+	}
+	for _, ref := range m.remove {
+		if err := r.deleteOne(ctx, ref, m.live[ref], ""); err != nil {
+			return err
+		}
+	}
+	if m.record != nil && m.record.Info.Status.IsPending() {
+		m.record.Info.Status = release.StatusFailed
+		m.record.Info.Description = "the rollout was overtaken, and what it had changed was brought back"
+		if m.in != nil {
+			m.record.Manifest = m.in.Manifest
+		}
+		if err := r.Store.Update(ctx, m.record); err != nil {
+			return fmt.Errorf("mark revision %d as failed: %w", m.record.Version, err)
+		}
+	}
+	return r.config.Rollouts.Delete(ctx, r.name)
+}
+
+func refsOf(objects []manifest.Object) []manifest.Ref {
+	refs := make([]manifest.Ref, len(objects))
+	for i := range objects {
+		refs[i] = objects[i].Ref
+	}
+	return refs
+}
+
+func unique(refs []manifest.Ref) []manifest.Ref {
+	seen := map[manifest.Ref]bool{}
+	return slices.DeleteFunc(refs, func(ref manifest.Ref) bool {
+		before := seen[ref]
+		seen[ref] = true
+		return before
+	})
+}
