@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,6 +99,39 @@ func TestADeletedPodGoesAtOnceOrAfterAWhile(t *testing.T) {
 		return !strings.Contains(list, `"name":"ready"`) && strings.Contains(list, `"deletionTimestamp"`)
 	})
 	a.await(pods, func(list string) bool { return strings.Contains(list, `"items":[]`) })
+}
+
+// A hook is deleted and made again under its name. What was decided about the first pod is not done to the second.
+func TestAPodThatTookTheNameOfADeletedOneStays(t *testing.T) {
+	c := Shared(t)
+	t.Parallel()
+	a := client(t, c.RESTConfig(t), c.Namespace(t))
+	var made sync.WaitGroup
+	for i := range 4 {
+		name := fmt.Sprintf("again-%d", i)
+		made.Go(func() {
+			body := named(name, pod("Always", "ready"))
+			for round := range 60 {
+				if _, err := a.send(http.MethodPost, pods, body); err != nil {
+					t.Errorf("%s, round %d: %v", name, round, err)
+					return
+				}
+				for !a.is(name, `"ready":true`) {
+					if t.Context().Err() != nil || !a.is(name, `"uid"`) {
+						t.Errorf("%s, round %d: the new pod has been deleted", name, round)
+						return
+					}
+				}
+				if _, err := a.send(http.MethodDelete, pods+"/"+name, ""); err != nil {
+					t.Errorf("%s, round %d: %v", name, round, err)
+					return
+				}
+				for a.is(name, `"uid"`) {
+				}
+			}
+		})
+	}
+	made.Wait()
 }
 
 func TestLogsAreServed(t *testing.T) {
@@ -239,6 +273,12 @@ func (n namespaced) must(method, path, body string) string {
 		n.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return answer
+}
+
+// is tells whether there is a pod, and something in it.
+func (n namespaced) is(pod, part string) bool {
+	answer, err := n.send(http.MethodGet, pods+"/"+pod, "")
+	return err == nil && strings.Contains(answer, part)
 }
 
 // await reads a collection until it is as expected.
