@@ -14,6 +14,8 @@ import (
 
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/derive"
+	"github.com/e6d26078/slipway/release/rollout"
 )
 
 // FieldManager owns the fields that a release sets, as release/cluster has it.
@@ -64,6 +66,9 @@ type Backend interface {
 	Connect(ConnectOptions, Options) (Client, error)
 	// OpenDatabase opens the records of a namespace in a Postgres database.
 	OpenDatabase(ctx context.Context, where, namespace string, now func() time.Time) (Database, error)
+	// Metrics reads and checks the metrics in a file of the operator's, as
+	// analysis.ParseMetrics does. Without a file they are the usual ones.
+	Metrics(data []byte, file string, read func(name string) ([]byte, error)) ([]rollout.Metric, error)
 	// IsNamespaceMissing reports whether an error is the API server's answer
 	// that there is no such namespace.
 	IsNamespaceMissing(error) bool
@@ -85,6 +90,10 @@ type Client interface {
 	Plans(namespace string) Plans
 	// Rollouts are the states of the rollouts in a namespace.
 	Rollouts(namespace string) Rollouts
+	// Routers can divide traffic.
+	Routers() []derive.Router
+	// Sampler takes measurements. Programs that it runs have the environment env.
+	Sampler(env []string) deploy.Sampler
 
 	// Readiness tells in a word or two whether an object is ready, and why not.
 	// Nil is an object that is not there. It asks nobody.
