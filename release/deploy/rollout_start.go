@@ -221,7 +221,7 @@ func (r *rolling) steps(settings *rollout.Settings, options *StartOptions) ([]ro
 		for _, n := range notes {
 			r.plan.Warnings = append(r.plan.Warnings, fmt.Sprint(n))
 		}
-		asked = withCounts(asked, found)
+		asked = withCounts(asked, found, options.Gate)
 	}
 	return rollout.Normalise(settings.Strategy, asked)
 }
@@ -238,9 +238,12 @@ func weightsOf(steps []rollout.Step) []int {
 }
 
 // withCounts gives the steps that were asked for their pods. Without any, the
-// ones found are taken.
-func withCounts(asked, found []rollout.Step) []rollout.Step {
+// ones found are taken, which end as gate says.
+func withCounts(asked, found []rollout.Step, gate rollout.GateMode) []rollout.Step {
 	if len(asked) == 0 {
+		for i := range found {
+			found[i].Gate = gate
+		}
 		return found
 	}
 	asked = slices.Clone(asked)
