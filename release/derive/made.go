@@ -23,3 +23,17 @@ func (p *Plan) Made() []manifest.Ref {
 	}
 	return made
 }
+
+// Recopied returns the plan for a target whose configuration has other content:
+// its copies have other names, so that what uses them is rolled.
+func (p *Plan) Recopied(target []manifest.Object) *Plan {
+	again := *p
+	again.Copies = append([]Copy(nil), p.Copies...)
+	objects := indexOf(target)
+	for i := range again.Copies {
+		if o := objects.find(again.Copies[i].Ref); o != nil {
+			again.Copies[i].Name = copyName(o)
+		}
+	}
+	return &again
+}
