@@ -70,16 +70,16 @@ type Plan struct {
 	// NewServices select pods of them too, but are not in the base: they select
 	// the canary alone until no Service is pinned any more.
 	NewServices []Service `json:"newServices,omitempty"`
-	Copies    []Copy     `json:"copies,omitempty"`    // of changed configuration that they use
-	Scalers   []Scaler   `json:"scalers,omitempty"`
+	Copies      []Copy    `json:"copies,omitempty"` // of changed configuration that they use
+	Scalers     []Scaler  `json:"scalers,omitempty"`
 	// Early are new objects that are made at the start; what is new and not
 	// among them waits for the promotion.
 	Early []manifest.Ref `json:"early,omitempty"`
 	// Rights are the roles and bindings that hold those of both sides meanwhile.
 	Rights []manifest.Ref `json:"rights,omitempty"`
 	// Kept are Secrets that stay as they are because their rendering is not deterministic.
-	Kept     []manifest.Ref `json:"kept,omitempty"`
-	Router   string         `json:"router,omitempty"`
+	Kept   []manifest.Ref `json:"kept,omitempty"`
+	Router string         `json:"router,omitempty"`
 	// Routes are the base's objects that the router changes, RouteObjects those that it adds.
 	Routes       []manifest.Ref `json:"routes,omitempty"`
 	RouteObjects []manifest.Ref `json:"routeObjects,omitempty"`
