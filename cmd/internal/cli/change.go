@@ -123,12 +123,16 @@ func (c *changeFlags) registerChart(f *pflag.FlagSet) {
 
 // registerHistory adds --history-max.
 func (c *changeFlags) registerHistory(f *pflag.FlagSet, getenv func(string) string) {
+	addHistoryFlag(f, &c.HistoryMax, getenv)
+}
+
+func addHistoryFlag(f *pflag.FlagSet, to *int, getenv func(string) string) {
 	const usual = 10
 	most, err := strconv.Atoi(getenv("HELM_MAX_HISTORY"))
 	if err != nil {
 		most = usual
 	}
-	f.IntVar(&c.HistoryMax, "history-max", most, "limit the maximum number of revisions saved per release. Use 0 for no limit")
+	f.IntVar(to, "history-max", most, "limit the maximum number of revisions saved per release. Use 0 for no limit")
 }
 
 // options are the flags as package deploy takes them.

@@ -16,8 +16,10 @@ const (
 	exitBadInput   = 2   // bad input or refused; nothing was changed
 	exitRolledBack = 3   // failed, and the changes were taken back
 	exitFailed     = 4   // failed, and somebody has to look
+	exitPaused     = 10  // a rollout is at a gate, where a person decides
 	exitChanges    = 11  // changes were found, by a command that was asked for them
 	exitLocked     = 20  // somebody else works on the release
+	exitUndecided  = 21  // measurements of a rollout are neither good nor bad
 	exitRetryable  = 75  // nothing was changed, and the same command may succeed later
 	exitTimeout    = 124 // a time limit passed
 	exitInterrupt  = 130 // ended by SIGINT
@@ -27,6 +29,15 @@ const (
 // errChanges ends a command that was asked whether anything differs, and has
 // printed what does.
 var errChanges = errors.New("there are changes")
+
+// pausedError ends a command that went well and has to tell the caller more
+// than that: where a rollout is.
+type pausedError struct {
+	code  int
+	hints []string
+}
+
+func (e *pausedError) Error() string { return "the rollout is paused" }
 
 // failure is an error with what the command line adds to it.
 type failure struct {

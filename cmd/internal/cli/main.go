@@ -103,6 +103,10 @@ func Run(ctx context.Context, env Env) (code int) {
 	if err == nil {
 		return exitDone
 	}
+	var paused *pausedError
+	if errors.As(err, &paused) {
+		return a.endPaused(paused)
+	}
 	if a.done != "" {
 		err = withHint(err, a.done+" is done all the same; 'slipway status' shows the result")
 	}
@@ -115,6 +119,15 @@ func Run(ctx context.Context, env Env) (code int) {
 	}
 	a.report(ctx, err)
 	return codeOf(ctx, err)
+}
+
+// endPaused says how a rollout goes on that the command has left at a gate.
+func (a *app) endPaused(paused *pausedError) int {
+	if a.reportFault != nil {
+		a.warnf("slipway: warning: %v", a.reportFault)
+	}
+	a.hint(paused.hints...)
+	return paused.code
 }
 
 // app is one run of the command line: the environment and the flags that all
@@ -147,6 +160,13 @@ func (a *app) warnf(format string, args ...any) {
 
 // warn is warnf for a text that is complete.
 func (a *app) warn(message string) { a.warnf("%s", strings.TrimRight(message, "\n")) }
+
+// hint says what to do next, a line each.
+func (a *app) hint(hints ...string) {
+	for _, text := range hints {
+		a.warnf("slipway: hint: %s", text)
+	}
+}
 
 // debugf writes a line to standard error when --debug is set.
 func (a *app) debugf(format string, args ...any) {

@@ -20,8 +20,8 @@ import (
 const rbacLong = `Print the least rights that a command needs, as YAML for kubectl apply.
 
 COMMAND is one of plan, apply, install, upgrade, rollback, uninstall, test, status,
-history, list, get, drift, recover and migrate, or stands for several: viewer
-(all that read), deployer (all), approver (a viewer who also sees pods, events
+history, list, get, drift, recover, migrate, rollout and guard (rollout guard), or
+stands for several: viewer (all that read), deployer (all), approver (a viewer who also sees pods, events
 and logs). CHART is rendered without a cluster, and the rights are those for the
 kinds in it; without it they are those for the records alone.
 

@@ -23,6 +23,8 @@ type rolloutFile struct {
 	Settings      fileSettings     `json:"settings"`
 	Metrics       json.RawMessage  `json:"metrics"`
 	Notifications json.RawMessage  `json:"notifications"`
+
+	data []byte // the file
 }
 
 // fileSettings are those that the file sets; the others are nil.
@@ -94,7 +96,7 @@ func readRolloutFile(name string) (*rolloutFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
-	file := &rolloutFile{}
+	file := &rolloutFile{data: data}
 	if err := checkRolloutFile(name, data); err != nil {
 		return nil, withHint(err, "'slipway rollout schema' prints what a file may hold")
 	}

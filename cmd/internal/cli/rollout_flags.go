@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -70,17 +72,46 @@ func (a *app) launch(o *rolloutFlags, c *chart.Chart) (*launch, error) {
 	if err := l.applyChart(c); err != nil {
 		return nil, err
 	}
+	var metrics []byte
+	from := ""
 	if o.config != "" {
 		file, err := readRolloutFile(o.config)
 		if err != nil {
 			return nil, err
 		}
 		l.apply(file.Strategy, file.steps(), file.Settings)
+		if file.Metrics != nil {
+			metrics, from = file.data, o.config
+		}
 	}
 	if err := o.lay(l); err != nil {
 		return nil, err
 	}
-	return l, l.check()
+	if err := l.check(); err != nil {
+		return nil, err
+	}
+	if o.analysis != "" {
+		var err error
+		if metrics, err = readFile(o.analysis); err != nil {
+			return nil, fmt.Errorf("--analysis: %w", err)
+		}
+		from = o.analysis
+	}
+	var err error
+	l.metrics, err = a.env.Backend.Metrics(metrics, from, besides(from))
+	return l, err
+}
+
+// besides reads files in the folder of another one, and nothing outside of it.
+func besides(file string) func(name string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		folder, err := os.OpenRoot(filepath.Dir(file))
+		if err != nil {
+			return nil, err
+		}
+		defer folder.Close()
+		return folder.ReadFile(name)
+	}
 }
 
 // lay puts the flags over the other layers.

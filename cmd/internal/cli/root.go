@@ -22,9 +22,10 @@ those of Helm. It needs no Helm.
 
 Exit codes of all commands: 0 done, 1 internal error, 2 bad input or refused
 (nothing was changed), 3 failed and rolled back, 4 failed and somebody has to
-look, 20 somebody else works on the release, 75 retryable (nothing was changed),
-124 time limit, 130 interrupted, 143 terminated. What was interrupted goes on
-when the same command is run again.`
+look, 10 a rollout is at a gate, 11 changes were found, 20 somebody else works on
+the release, 21 measurements are neither good nor bad, 75 retryable (nothing was
+changed), 124 time limit, 130 interrupted, 143 terminated. What was interrupted
+goes on when the same command is run again.`
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -57,6 +58,7 @@ func newRoot(a *app) *cobra.Command {
 		a.onCluster(newUninstall(a)),
 		a.onCluster(newTest(a)),
 		a.onCluster(newRecover(a)),
+		newRollout(a),
 		a.onCluster(newPlan(a)),
 		a.onCluster(newApply(a)),
 		a.onCluster(newDrift(a)),
@@ -64,6 +66,7 @@ func newRoot(a *app) *cobra.Command {
 		a.onCluster(newHistory(a)),
 		a.onCluster(newStatus(a)),
 		a.onCluster(newGet(a)),
+		a.onCluster(newImages(a)),
 		newRBAC(a),
 		a.onCluster(newMigrate(a)),
 		newVersion(a),

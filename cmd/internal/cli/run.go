@@ -13,6 +13,11 @@ import (
 // report that could not be written is no error of the operation: Run tells of
 // it when the result has been printed.
 func (a *app) operate(ctx context.Context, o *operationFlags, name string, run func(deploy.Config) error) error {
+	return a.operateOn(ctx, o, name, func(_ *connection, config deploy.Config) error { return run(config) })
+}
+
+// operateOn is operate for what asks more of the connection.
+func (a *app) operateOn(ctx context.Context, o *operationFlags, name string, run func(*connection, deploy.Config) error) error {
 	p, err := a.newProgress(o.progress)
 	if err != nil {
 		return err
@@ -29,7 +34,7 @@ func (a *app) operate(ctx context.Context, o *operationFlags, name string, run f
 	return err
 }
 
-func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, run func(deploy.Config) error) error {
+func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, run func(*connection, deploy.Config) error) error {
 	a.patience = o.leaseDuration * 2 / 5 // the lock has to outlast it
 	c, err := a.connect(ctx)
 	if err != nil {
@@ -37,7 +42,7 @@ func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, 
 	}
 	config, err := a.deployConfig(c, o, p.observe)
 	if err == nil {
-		err = run(config)
+		err = run(c, config)
 	}
 	return errors.Join(err, c.close())
 }

@@ -17,7 +17,8 @@ const redrawEvery = 200 * time.Millisecond
 // over while lines above it stay. Nil does nothing. It is not safe for concurrent use.
 type screen struct {
 	file  *os.File
-	drawn int // lines of the block that are on the terminal
+	drawn int  // lines of the block that are on the terminal
+	whole bool // the block may fill the terminal, else half of it
 }
 
 func newScreen(file *os.File) *screen { return &screen{file: file} }
@@ -31,7 +32,11 @@ func (s *screen) draw(lines []string) {
 	if err != nil || width < 10 || height < 4 {
 		width, height = 80, 24
 	}
-	if most := height / 2; len(lines) > most {
+	most := height / 2
+	if s.whole {
+		most = height - 1
+	}
+	if len(lines) > most {
 		lines = append(lines[:most-1:most-1], fmt.Sprintf("  ... %d more lines", len(lines)-most+1))
 	}
 	var out strings.Builder

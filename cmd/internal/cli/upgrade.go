@@ -17,7 +17,10 @@ are forgotten, unless --reuse-values or --reset-then-reuse-values asks for them.
 
 Objects that have not changed are not sent. What cannot go well is refused
 before anything is changed. An upgrade that was interrupted goes on when the
-same command is run again.`
+same command is run again.
+
+With --strategy the release is launched in steps without gates for people, to
+its end: see 'slipway rollout start', which has more flags for that.`
 
 type upgradeOptions struct {
 	deployFlags
@@ -26,6 +29,7 @@ type upgradeOptions struct {
 	reuse          bool
 	resetThenReuse bool
 	recreatePods   bool
+	launch         rolloutFlags
 }
 
 func newUpgrade(a *app) *cobra.Command {
@@ -44,6 +48,7 @@ func newUpgrade(a *app) *cobra.Command {
 	o.change.registerHistory(f, a.env.Getenv)
 	f.BoolVarP(&o.install, "install", "i", false, "if a release by this name doesn't already exist, run an install")
 	o.registerValues(f)
+	o.launch.registerShort(f)
 	f.BoolVar(&o.recreatePods, "recreate-pods", false, "without effect; see --restart-on-config-change")
 	hide(f, "recreate-pods")
 	return cmd
@@ -73,12 +78,21 @@ func (a *app) runUpgrade(ctx context.Context, o *upgradeOptions, name, chartName
 	if err := checkReleaseName(name); err != nil {
 		return err
 	}
+	if err := o.checkLaunch(change); err != nil {
+		return err
+	}
 	if o.recreatePods {
 		a.warn("WARNING: --recreate-pods has no effect; --restart-on-config-change restarts what needs it")
 	}
 	c, user, err := a.readChart(ctx, &o.input, chartName)
 	if err != nil {
 		return err
+	}
+	if o.launch.strategy.word != "" {
+		done, err := a.runUpgradeInSteps(ctx, o, change, name, c, user)
+		if done || err != nil {
+			return err
+		}
 	}
 	var result *deploy.Result
 	err = a.operate(ctx, &o.change.operation, "upgrade "+name, func(config deploy.Config) (err error) {

@@ -39,6 +39,8 @@ const (
 	Drift     Command = "drift"
 	Recover   Command = "recover"
 	Migrate   Command = "migrate"
+	Rollout   Command = "rollout" // all of its commands but list -A
+	Guard     Command = "guard"   // rollout guard
 
 	Viewer   Command = "viewer"   // everything that only reads
 	Deployer Command = "deployer" // all commands
@@ -49,7 +51,7 @@ const (
 func Commands() []Command {
 	return []Command{
 		Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Status, History, List, Get, Drift, Recover, Migrate,
-		Viewer, Deployer, Approver,
+		Rollout, Guard, Viewer, Deployer, Approver,
 	}
 }
 

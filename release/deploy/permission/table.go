@@ -37,6 +37,10 @@ const (
 	listEverywhere              // -A
 	storePlan                   // cluster's Plans: plan --out
 	loadPlan                    // apply --plan
+	readRollout                 // RolloutStore.State and Target, Lister.List of pods and endpoints
+	keepRollout                 // RolloutStore.Save, Freeze and Delete
+	listRollouts                // RolloutStore.List
+	lookAround                  // Lister.List of what else a rollout has to know
 )
 
 // target is what a need is about.
@@ -76,6 +80,9 @@ const (
 	aboutCRDs    = "definitions of the chart's own kinds"
 	aboutPlans   = "frozen plans"
 	aboutTrouble = "tell why something is not ready"
+	aboutRollout = "state of a rollout"
+	aboutSides   = "tell the pods of both sides of a rollout apart"
+	aboutAround  = "what else in the namespace a rollout has to know"
 )
 
 // table says what each step needs.
@@ -133,7 +140,22 @@ func table() map[step][]need {
 			{resource: "secrets", verbs: []string{"create"}, purpose: aboutPlans},
 			{resource: "secrets", verbs: []string{"list", "delete"}, optional: true, purpose: "remove plans whose time has passed"},
 		},
-		loadPlan:       {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
+		loadPlan: {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
+		readRollout: {
+			{resource: "secrets", verbs: []string{"get"}, purpose: aboutRollout},
+			{resource: "pods", verbs: []string{"list"}, purpose: aboutSides},
+			{group: "apps", resource: "replicasets", verbs: []string{"list"}, purpose: aboutSides},
+			{group: "discovery.k8s.io", resource: "endpointslices", verbs: []string{"list"}, purpose: aboutSides},
+		},
+		keepRollout:  {{resource: "secrets", verbs: []string{"create", "update", "delete"}, purpose: aboutRollout}},
+		listRollouts: {{resource: "secrets", verbs: []string{"list"}, purpose: "rollouts of the namespace"}},
+		lookAround: {
+			{resource: "services", verbs: []string{"list"}, purpose: aboutAround},
+			{resource: "resourcequotas", verbs: []string{"list"}, purpose: aboutAround},
+			{group: "apps", resource: "deployments", verbs: []string{"list"}, purpose: aboutAround},
+			{group: "autoscaling", resource: "horizontalpodautoscalers", verbs: []string{"list"}, purpose: aboutAround},
+			{group: "policy", resource: "poddisruptionbudgets", verbs: []string{"list"}, purpose: aboutAround},
+		},
 		listEverywhere: {{target: records, verbs: []string{"list"}, everywhere: true, optional: true, purpose: "list the releases of all namespaces (-A)"}},
 	}
 }
@@ -195,6 +217,14 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		}
 	case Test:
 		add(listRecords, readRecord, updateRecord, takeLock, runHooks, explainHooks)
+	case Guard:
+		add(listRecords, readRecord, updateRecord, takeLock, tell)
+		add(readObjects, applyObjects, deleteObjects, awaitObjects, grantRoles, runHooks, explainHooks)
+		add(readRollout, keepRollout, listRollouts)
+	case Rollout:
+		o.Wait = true
+		include(Upgrade, Guard)
+		add(lookAround)
 	case Viewer:
 		o.ShowResources = true
 		include(List, History, Get, Status, Drift)
@@ -203,7 +233,7 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		add(seeTrouble)
 	case Deployer:
 		o.Out = true
-		include(Viewer, Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Recover)
+		include(Viewer, Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Recover, Rollout)
 	default:
 		return nil, false
 	}
@@ -257,8 +287,10 @@ func eventsOf(command Command, o Options) []manifest.Event {
 			return every
 		}
 		return uninstall
-	case Test:
+	case Test, Guard:
 		return every[len(every)-1:]
+	case Rollout:
+		return append(upgrade, manifest.Test)
 	case Apply:
 		o.Install = true
 		return slices.Concat(eventsOf(Upgrade, o), rollback)
