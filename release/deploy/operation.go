@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	helmtime "helm.sh/helm/v3/pkg/time"
@@ -47,6 +49,7 @@ type operation struct {
 	gone    bool                    // the release was removed again
 	target  *release.Record
 	allLogs bool // logs of hooks are shown whatever their policies say
+	waits   bool // the operation is not over when the process ends well: the lock tells the next holder
 }
 
 func newOperation(c Config, kind, name, inputs string) *operation {
@@ -147,6 +150,8 @@ func (o *operation) unlock(ctx context.Context, problem *Error) error {
 	switch {
 	case problem != nil && (problem.Outcome == Interrupted || problem.Outcome == Stalled):
 		return o.lock.Suspend(ctx)
+	case o.waits:
+		return o.lock.Suspend(ctx)
 	case o.gone, problem == nil && o.kind == kindUninstall, problem != nil && problem.Outcome == Refused && len(o.past) == 0:
 		return o.lock.Remove(ctx)
 	}
@@ -162,10 +167,16 @@ func (o *operation) readPast(ctx context.Context) error {
 	o.past = past
 	newest := o.newest()
 	switch {
+	case newest != nil && isRollout(newest):
+		return o.beingRolledOut(newest.Version)
+	case o.lock != nil && o.isLeftover(o.lock.Previous()):
+		return &Error{
+			Outcome: Locked, Release: o.name,
+			Err:   &BypassedError{Release: o.name, How: "its record is not the newest one any more"},
+			Hints: []string{recoverHint(o.name)},
+		}
 	case newest == nil, !unfinished(newest.Status):
 		return nil
-	case isRollout(newest):
-		return o.beingRolledOut(newest.Version)
 	case newest.Operation != nil && newest.Operation.Kind != "":
 		return nil
 	case newest.Status == release.StatusUninstalling:
@@ -176,6 +187,21 @@ func (o *operation) readPast(ctx context.Context) error {
 		Err:   &PendingError{Release: o.name, Revision: newest.Version, Status: newest.Status},
 		Hints: []string{"a Helm may still be at work on it; if none is, 'slipway recover " + o.name + "' shows how to repair it"},
 	}
+}
+
+// rolloutPrefix begins the ids of rollouts.
+const rolloutPrefix = "rollout-"
+
+// isLeftover reports whether the operation that held the lock before is a
+// rollout that did not come to an end: somebody went on beside it, and what it
+// made is still there.
+func (o *operation) isLeftover(previous string) bool {
+	if !strings.HasPrefix(previous, rolloutPrefix) {
+		return false
+	}
+	return !slices.ContainsFunc(o.past, func(m release.Meta) bool {
+		return m.Operation != nil && m.Operation.ID == previous && !m.Status.IsPending()
+	})
 }
 
 // isRollout reports whether a revision is being rolled out in steps. It stays

@@ -46,7 +46,7 @@ func RecoverRollout(ctx context.Context, config RolloutConfig, name string, opti
 		if err := r.mend(ctx, mend); err != nil {
 			return err
 		}
-		found.Done = true
+		r.stored, found.Done = nil, true
 		return nil
 	})
 	if err != nil {
@@ -65,6 +65,8 @@ func (r *rolling) needsRecovery(found *RolloutRecovery) bool {
 	case newest != nil && isRollout(newest):
 		found.Revision = newest.Version
 		found.How = "the state of the rollout is gone"
+	case r.isLeftover(r.lock.Previous()):
+		found.How = "nothing is known of it any more"
 	}
 	return found.How != ""
 }

@@ -48,7 +48,9 @@ func newRolling(config RolloutConfig, name string, timeout time.Duration) *rolli
 	if timeout <= 0 {
 		timeout = 5 * time.Minute
 	}
-	return &rolling{operation: newOperation(config.Config, kindRollout, name, ""), config: &config, timeout: timeout, kept: map[manifest.Ref]bool{}}
+	r := &rolling{operation: newOperation(config.Config, kindRollout, name, ""), config: &config, timeout: timeout, kept: map[manifest.Ref]bool{}}
+	r.id = rolloutPrefix + r.id
+	return r
 }
 
 // command runs body under the lock of the release, with its history read and
@@ -66,7 +68,9 @@ func (r *rolling) command(ctx context.Context, body func(ctx context.Context) er
 		if err := r.load(ctx); err != nil {
 			return err
 		}
-		return body(ctx)
+		err = body(ctx)
+		r.waits = r.stored != nil && r.state().Phase != rollout.Done && r.state().Phase != rollout.Aborted
+		return err
 	})
 	return r.result(), err
 }
@@ -167,7 +171,7 @@ func bypassed(past []release.Meta, s *rollout.State) string {
 		return "" // the end was interrupted
 	case ours && newest.Status == release.StatusFailed && (s.Phase == rollout.Restoring || s.Phase == rollout.Aborted):
 		return "" // likewise
-	case newest.Version == s.Base && newest.Status == release.StatusDeployed && early:
+	case newest.Version == s.Revision-1 && !newest.Status.IsPending() && early:
 		return "" // the record is still to be written
 	case newest.Version < s.Revision:
 		return fmt.Sprintf("the record of revision %d is gone", s.Revision)
@@ -182,7 +186,7 @@ func (r *rolling) overtaken(how string) *Error {
 	return &Error{
 		Outcome: Locked, Release: r.name, Revision: r.state().Revision,
 		Err:   &BypassedError{Release: r.name, Revision: r.state().Revision, How: how},
-		Hints: []string{"'slipway recover " + r.name + "' shows what the rollout has left behind, and with --yes brings it back"},
+		Hints: []string{recoverHint(r.name)},
 	}
 }
 
@@ -194,7 +198,14 @@ type BypassedError struct {
 }
 
 func (e *BypassedError) Error() string {
+	if e.Revision == 0 {
+		return fmt.Sprintf("release %s: somebody went on beside a rollout: %s", e.Release, e.How)
+	}
 	return fmt.Sprintf("release %s: somebody went on beside the rollout of revision %d: %s", e.Release, e.Revision, e.How)
+}
+
+func recoverHint(name string) string {
+	return "'slipway recover " + name + "' shows what the rollout has left behind, and with --yes brings it back"
 }
 
 // drive feeds the machine until it stops: at a gate, at the end, or at a failure.

@@ -103,13 +103,13 @@ type started struct {
 // draftStart renders both sides, refuses what cannot be done in steps, and
 // works out the steps.
 func (r *rolling) draftStart(ctx context.Context, c *chart.Chart, vals map[string]any, options *StartOptions) (*started, error) {
-	newest := r.newest()
+	newest, base := r.newest(), r.standing()
 	switch {
 	case newest == nil:
 		return nil, &NoReleaseError{Release: r.name, Reason: "has no deployed releases: install it first, a rollout needs something to stand beside"}
 	case isRollout(newest):
 		return nil, r.beingRolledOut(newest.Version)
-	case newest.Status != release.StatusDeployed:
+	case base == nil:
 		return nil, &NoReleaseError{Release: r.name, Reason: fmt.Sprintf("is not deployed: revision %d is %s; upgrade or roll it back first", newest.Version, newest.Status)}
 	}
 	upgrade := *r.operation // renders and compares as an upgrade does
@@ -122,8 +122,8 @@ func (r *rolling) draftStart(ctx context.Context, c *chart.Chart, vals map[strin
 	if err != nil {
 		return nil, err
 	}
-	if r.base, err = r.read(ctx, newest.Version); err != nil {
-		return nil, fmt.Errorf("read revision %d: %w", newest.Version, err)
+	if r.base, err = r.read(ctx, base.Version); err != nil {
+		return nil, fmt.Errorf("read revision %d: %w", base.Version, err)
 	}
 	changes, err := upgrade.changes(ctx, d, []*release.Record{r.base}, &options.ChangeOptions)
 	if err != nil {
@@ -142,6 +142,22 @@ func (r *rolling) draftStart(ctx context.Context, c *chart.Chart, vals map[strin
 	d.record.Operation = r.record()
 	s.frozen, err = r.freeze(d, changes.plan, &options.ChangeOptions)
 	return s, err
+}
+
+// standing is the revision that a rollout can stand beside: the newest, if it is
+// deployed, or the deployed one that only rollouts followed which were taken
+// back. Nil if there is none.
+func (r *rolling) standing() *release.Meta {
+	for i := len(r.past) - 1; i >= 0; i-- {
+		m := &r.past[i]
+		if m.Status == release.StatusDeployed {
+			return m
+		}
+		if m.Status != release.StatusFailed || m.Operation == nil || m.Operation.Kind != kindRollout {
+			return nil
+		}
+	}
+	return nil
 }
 
 // derive works out the objects and steps of a rollout.
