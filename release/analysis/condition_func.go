@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -82,7 +83,7 @@ func toFloat(v any) (float64, error) {
 		if f, err := strconv.ParseFloat(v, 64); err == nil {
 			return f, nil
 		}
-		return 0, fmt.Errorf("%q is not a number", cut(v))
+		return 0, errors.New("the text is not a number") // which may be secret
 	}
 	return 0, fmt.Errorf("%s is not a number", kindOf(v))
 }

@@ -2,9 +2,13 @@ package analysis
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,13 +26,23 @@ const hiddenText = "[hidden]"
 // secrets are texts that must not be shown.
 type secrets struct{ texts []string }
 
-// add makes texts secret.
+// add makes texts secret, also as others may write them down.
 func (s *secrets) add(texts ...string) {
 	for _, t := range texts {
-		if t = strings.TrimSpace(t); len(t) >= shortestSecret {
-			s.texts = append(s.texts, t)
+		t = strings.TrimSpace(t)
+		if len(t) < shortestSecret {
+			continue
+		}
+		html, _ := json.Marshal(t)
+		forms := []string{t, strings.Trim(string(html), `"`), strings.Trim(marshal(t), `"`), strings.Trim(strconv.Quote(t), `"`),
+			url.QueryEscape(t), url.PathEscape(t), base64.StdEncoding.EncodeToString([]byte(t))}
+		for _, form := range forms {
+			if !slices.Contains(s.texts, form) {
+				s.texts = append(s.texts, form)
+			}
 		}
 	}
+	slices.SortStableFunc(s.texts, func(a, b string) int { return len(b) - len(a) }) // one may be a part of another
 }
 
 // scrub takes the secrets out of a text.
@@ -73,13 +87,18 @@ func (s *secrets) show(got reading) string {
 	if got.compared {
 		v = map[string]any{"result": got.result, "stable": got.stable}
 	}
+	return s.scrub(marshal(s.scrubValue(v))) // numbers can be secrets, too
+}
+
+// marshal writes a value as JSON for people; what cannot be written is empty.
+func marshal(v any) string {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(s.scrubValue(v)); err != nil {
+	if err := encoder.Encode(v); err != nil {
 		return ""
 	}
-	return s.scrub(strings.TrimSpace(out.String())) // numbers can be secrets, too
+	return strings.TrimSpace(out.String())
 }
 
 // cut shortens a text to what is kept of it, in one line.
