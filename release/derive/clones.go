@@ -60,6 +60,11 @@ func (b *builder) canaryReplicas(w *Workload) int {
 	if split, counted := b.view.Counts[w.Key()]; counted && !b.view.Full {
 		return split.Canary
 	}
+	return b.allReplicas(w)
+}
+
+// allReplicas is how many pods the canary has when it serves alone.
+func (b *builder) allReplicas(w *Workload) int {
 	if w.Scaler == "" {
 		return w.Replicas
 	}

@@ -1,6 +1,7 @@
 package derive
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"reflect"
@@ -189,4 +190,16 @@ func (fakeRouter) Split(all []manifest.Object, services map[string]string, weigh
 		return nil, errors.New("nothing routes to them")
 	}
 	return split, nil
+}
+
+func asJSON(t testing.TB, value any) (tree any) {
+	t.Helper()
+	data, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &tree); err != nil {
+		t.Fatal(err)
+	}
+	return tree
 }

@@ -138,8 +138,14 @@ func (b *builder) partition(w *Workload, spec map[string]any) {
 
 // stableReplicas is how many pods the stable side has, if not what its document says.
 func (b *builder) stableReplicas(w *Workload, o manifest.Object) (n int, is bool) {
-	says := func(f Fields) (int, bool) { return whole(at(f, "spec", "replicas")) }
-	documented, named := says(o.Fields)
+	says := func(f Fields) bool { return at(f, "spec", "replicas") != nil }
+	documented, named := wholeOr(at(o.Fields, "spec", "replicas"), 1), says(o.Fields)
+	owned := named || says(b.base.find(w.Ref).Fields) // else the API server makes it 1 if we let go of it
+	if b.view.Target && !b.view.Prune && w.Form == Adoptable {
+		// A Deployment that adopts a ReplicaSet and wants another number of pods
+		// takes them from the greater of its ReplicaSets, or from all.
+		return b.allReplicas(w), owned
+	}
 	if w.Scaler == "" {
 		split, counted := b.view.Counts[w.Key()]
 		shrinks := (b.Total || w.Worker) && w.Form != Partitioned && !b.view.Target
@@ -149,13 +155,11 @@ func (b *builder) stableReplicas(w *Workload, o manifest.Object) (n int, is bool
 	if b.view.Target {
 		seen = max(seen, b.observed.Replicas[w.Clone])
 	}
-	_, before := says(b.base.find(w.Ref).Fields)
 	switch {
-	case !named:
-		// The number was the chart's until now: the API server would make it 1.
-		return seen, b.view.Target && !b.view.Prune && before && seen > 0
-	case b.view.Prune && b.scaledNoMore(w):
+	case b.view.Target && b.view.Prune && b.scaledNoMore(w):
 		return 0, false
+	case !named:
+		return seen, b.view.Target && !b.view.Prune && owned && seen > 0
 	}
 	return seen, seen > documented
 }

@@ -93,9 +93,14 @@ func (c *computation) unknownScaler(w *change) {
 func (c *computation) checkReplicas(w *change) {
 	said, inBase := whole(at(w.base.Fields, "spec", "replicas"))
 	_, inTarget := whole(at(w.target.Fields, "spec", "replicas"))
+	if inBase && !inTarget {
+		c.warn("%s: the chart no longer says how many pods it has, so that the API server makes it one after the promotion, as after an upgrade", w.Ref)
+	}
 	if w.Scaler != "" {
-		if inBase && !inTarget {
-			c.warn("%s: it no longer says how many pods it has, so that after the promotion it may have one until %s acts, as after an upgrade", w.Ref, w.Scaler)
+		if w.Form == Adoptable && !inTarget {
+			// Adopting needs the number of the canary's pods, which only the scaler could set.
+			w.Form = Labelled
+			c.warn("%s: %s says how many pods it has, not the chart; so its pods are rolled once more after the canary", w.Ref, w.Scaler)
 		}
 		return
 	}
