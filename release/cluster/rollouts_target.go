@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -129,7 +130,7 @@ func partNumber(secret *corev1.Secret) int {
 }
 
 func targetPart(name, id string, i int) string {
-	key := targetPrefix + name + "." + id
+	key := targetPrefix + name + "." + strings.ToLower(id) // names have no capitals, as ids may
 	if i == 0 {
 		return key
 	}
