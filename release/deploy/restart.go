@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"github.com/e6d26078/slipway/chart/yaml"
+	"github.com/e6d26078/slipway/release/derive"
 	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/plan"
 )
 
 // configAnnotation stands in a pod template and changes with the ConfigMaps
@@ -129,4 +131,66 @@ func configOf(workload map[string]any, content map[string]string) []string {
 	walk(spec["template"])
 	slices.Sort(used)
 	return slices.Compact(used)
+}
+
+// restartForConfig makes the pods of workloads restart of which nothing changes
+// but configuration that they use: what was verified in the canary would not
+// serve otherwise. The target's pod templates get the digest of the configuration.
+func (r *rolling) restartForConfig(d *draft) error {
+	stamped := false
+	for _, w := range r.plan.Workloads {
+		base, target := objectOf(r.from, w.Ref), objectOf(r.to, w.Ref)
+		if w.Form != derive.Labelled || base == nil || target == nil || !plan.Same(podTemplate(base), podTemplate(target)) {
+			continue
+		}
+		digest := sha256.New()
+		for _, c := range r.plan.Copies {
+			fmt.Fprintln(digest, c.Name)
+		}
+		changed := deepCopy(target.Fields).(map[string]any)
+		stamp(changed, hex.EncodeToString(digest.Sum(nil)))
+		target.Fields = changed
+		stamped = true
+		r.plan.Warnings = append(r.plan.Warnings, fmt.Sprintf(
+			"%s: nothing changes but configuration that it uses; its pods are restarted by the annotation %s", w.Ref, configAnnotation))
+	}
+	if !stamped {
+		return nil
+	}
+	text, err := manifestText(r.to)
+	d.record.Manifest = text
+	return err
+}
+
+func objectOf(objects []manifest.Object, ref manifest.Ref) *manifest.Object {
+	for i := range objects {
+		if objects[i].Ref == ref {
+			return &objects[i]
+		}
+	}
+	return nil
+}
+
+func podTemplate(o *manifest.Object) map[string]any {
+	spec, _ := o.Fields["spec"].(map[string]any)
+	template, _ := spec["template"].(map[string]any)
+	return template
+}
+
+func deepCopy(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, below := range v {
+			m[key] = deepCopy(below)
+		}
+		return m
+	case []any:
+		list := make([]any, len(v))
+		for i, below := range v {
+			list[i] = deepCopy(below)
+		}
+		return list
+	}
+	return v
 }

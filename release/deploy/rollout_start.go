@@ -163,7 +163,7 @@ func (r *rolling) standing() *release.Meta {
 // derive works out the objects and steps of a rollout.
 func (r *rolling) derive(ctx context.Context, s *started, d, again *draft, options *StartOptions) error {
 	var err error
-	r.from, r.to = s.changes.input.Last, s.changes.input.Wanted
+	r.from, r.to = s.changes.input.Last, slices.Clone(s.changes.input.Wanted)
 	settings := options.Settings
 	settings.Pinned = settings.Strategy == rollout.BlueGreen || options.Derive.Router != ""
 	input := derive.Input{
@@ -177,6 +177,9 @@ func (r *rolling) derive(ctx context.Context, s *started, d, again *draft, optio
 		return err
 	}
 	if r.plan, err = derive.Compute(input); err != nil {
+		return err
+	}
+	if err := r.restartForConfig(d); err != nil {
 		return err
 	}
 	steps, err := r.steps(&settings, options)
@@ -209,68 +212,6 @@ func (r *rolling) derive(ctx context.Context, s *started, d, again *draft, optio
 		PlanDigest: planned, TargetDigest: s.changes.plan.Digest(), Derived: derived, Config: config, Notes: r.plan.Warnings,
 	}
 	return nil
-}
-
-// steps turns the weights that were asked for into pods.
-func (r *rolling) steps(settings *rollout.Settings, options *StartOptions) ([]rollout.Step, error) {
-	byPods := settings.Strategy == rollout.Canary
-	replicas := map[string]int{}
-	for _, w := range r.plan.Workloads {
-		replicas[w.Key()] = w.Replicas
-	}
-	asked := options.Steps
-	if byPods {
-		ratio := rollout.Ratio{Total: settings.Total, Tolerance: float64(options.Tolerance), Surge: options.Surge}
-		if options.Tolerance == 0 {
-			ratio.Tolerance = 5
-		}
-		if options.Surge == 0 {
-			ratio.Surge = 100
-		}
-		if options.Derive.Router != "" {
-			ratio.Tolerance = 100 // pods only have to carry what the router sends
-		}
-		found, notes, err := rollout.Common(ratio, replicas, weightsOf(asked))
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range notes {
-			r.plan.Warnings = append(r.plan.Warnings, fmt.Sprint(n))
-		}
-		asked = withCounts(asked, found, options.Gate)
-	}
-	return rollout.Normalise(settings.Strategy, asked)
-}
-
-// weightsOf are the weights that need to be reached by pods.
-func weightsOf(steps []rollout.Step) []int {
-	var weights []int
-	for _, s := range steps {
-		if s.Weight > 0 && s.Weight < 100 {
-			weights = append(weights, s.Weight)
-		}
-	}
-	return weights
-}
-
-// withCounts gives the steps that were asked for their pods. Without any, the
-// ones found are taken, which end as gate says.
-func withCounts(asked, found []rollout.Step, gate rollout.GateMode) []rollout.Step {
-	if len(asked) == 0 {
-		for i := range found {
-			found[i].Gate = gate
-		}
-		return found
-	}
-	asked = slices.Clone(asked)
-	for i := range asked {
-		for _, f := range found {
-			if f.Weight == asked[i].Weight {
-				asked[i].Counts = f.Counts
-			}
-		}
-	}
-	return asked
 }
 
 // checkHooks makes the operator say when hooks run that change what both sides use.
