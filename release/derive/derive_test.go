@@ -168,7 +168,7 @@ func same(t testing.TB, what string, got, want []manifest.Object) {
 	}
 }
 
-// fakeRouter divides the traffic of TestRoutes, whose spec names a Service.
+// fakeRouter divides the traffic of TestRoutes, whose spec lists a Service.
 type fakeRouter struct{}
 
 func (fakeRouter) Name() string                  { return "test" }
@@ -177,9 +177,10 @@ func (fakeRouter) Settled(Fields) (bool, string) { return true, "" }
 func (fakeRouter) Split(all []manifest.Object, services map[string]string, weight int) ([]manifest.Object, error) {
 	var split []manifest.Object
 	for _, o := range all {
-		if service := text(at(o.Fields, "spec", "service")); o.Kind == "TestRoute" && services[service] != "" {
+		backends, _ := at(o.Fields, "spec", "backends").([]any)
+		if o.Kind == "TestRoute" && len(backends) == 1 && services[text(backends[0])] != "" {
 			o.Fields = maps.Clone(o.Fields)
-			o.Fields["spec"] = map[string]any{"service": service, "canary": services[service], "weight": int64(weight)}
+			o.Fields["spec"] = map[string]any{"backends": []any{backends[0], services[text(backends[0])], int64(weight)}}
 			extra := manifest.Object{Ref: o.Ref, Fields: Fields{"apiVersion": o.APIVersion, "kind": o.Kind,
 				"metadata": map[string]any{"name": o.Name + "-extra", "namespace": o.Namespace}}}
 			extra.Name += "-extra"

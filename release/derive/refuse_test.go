@@ -16,7 +16,7 @@ func second(name, labels string) string {
 }
 
 const (
-	route   = "apiVersion: example.com/v1\nkind: TestRoute\nmetadata: {name: web}\nspec: {service: web}\n"
+	route   = "apiVersion: example.com/v1\nkind: TestRoute\nmetadata: {name: web}\nspec: {backends: [web]}\n"
 	binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: web}\nroleRef: {name: a, kind: Role}\n"
 )
 
@@ -111,7 +111,7 @@ func TestWhatCannotBeRolledOutIsRefusedWithTheReason(t *testing.T) {
 		{name: "a Service beside the release selects the pods of blue-green", with: blueGreen, around: "apiVersion: v1\nkind: Service\nmetadata: {name: aside}\nspec: {selector: {app: web}}", why: "cannot be kept from the canary"},
 		{name: "nothing routes to the Service", with: routed, why: "cannot divide its traffic: nothing routes to them"},
 		{name: "there is no such router", with: func(in *Input) { in.Options.Router = "gateway"; in.Routers = []Router{fakeRouter{}} }, why: "there is no router gateway"},
-		{name: "a route was changed by hand", with: routed, edits: []string{"$ -> \n---\n" + route}, live: strings.Replace(route, "service: web", "service: else", 1), why: "its live spec.service is not"},
+		{name: "a route was changed by hand", with: routed, edits: []string{"$ -> \n---\n" + route}, live: strings.Replace(route, "[web]", "[else]", 1), why: "its live spec.backends[0] is not"},
 		{name: "a binding is of another role", edits: []string{"$ -> \n---\n" + binding}, target: []string{"roleRef: {name: a -> roleRef: {name: b"}, why: "roleRef changes"},
 		{name: "a template is random", with: again(strings.Replace(newer, "web:2", "web:3", 1)), why: "spec.template.spec.containers[0].image differs each time"},
 		{name: "a ConfigMap is random", with: again(strings.Replace(newer, "blue", "red", 1)), why: "data.colour differs each time"},
