@@ -20,10 +20,12 @@ import (
 const rbacLong = `Print the least rights that a command needs, as YAML for kubectl apply.
 
 COMMAND is one of plan, apply, install, upgrade, rollback, uninstall, test, status,
-history, list, get, drift, recover, migrate, rollout and guard (rollout guard), or
-stands for several: viewer (all that read), deployer (all), approver (a viewer who also sees pods, events
-and logs). CHART is rendered without a cluster, and the rights are those for the
-kinds in it; without it they are those for the records alone.
+history, list, get, drift, recover, migrate, rollout-start, rollout-promote (also
+undo and refresh-config), rollout-abort, rollout-status and rollout-guard, or stands
+for several: rollout (all of these), viewer (all that read), deployer (all), approver
+(a viewer who also sees pods, events and logs). CHART is rendered without a cluster,
+and the rights are those for the kinds in it; without it they are those for the
+records alone.
 
 There are up to four documents: a Role with what the command cannot do without,
 a Role with what it can do without (it then says less or takes longer), and the
@@ -47,7 +49,7 @@ type rbacOptions struct {
 
 func newRBAC(a *app) *cobra.Command {
 	o := &rbacOptions{}
-	names := make([]string, 0, 16)
+	names := make([]string, 0, 24)
 	for _, c := range permission.Commands() {
 		names = append(names, string(c))
 	}

@@ -134,3 +134,8 @@ func (r resource) runs() bool {
 func (r resource) hasPods() bool {
 	return r.group == "apps" && r.kind != "ControllerRevision" || r.runs() || r.group == "" && r.kind == "ReplicationController"
 }
+
+// hasSides reports whether a rollout has two sides of objects of the kind.
+func (r resource) hasSides() bool {
+	return r.group == "apps" && (r.kind == "Deployment" || r.kind == "StatefulSet") || r.group == "" && r.kind == "Service"
+}

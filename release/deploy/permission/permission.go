@@ -39,9 +39,14 @@ const (
 	Drift     Command = "drift"
 	Recover   Command = "recover"
 	Migrate   Command = "migrate"
-	Rollout   Command = "rollout" // all of its commands but list -A
-	Guard     Command = "guard"   // rollout guard
 
+	RolloutStart   Command = "rollout-start"
+	RolloutPromote Command = "rollout-promote" // also undo and refresh-config
+	RolloutAbort   Command = "rollout-abort"
+	RolloutStatus  Command = "rollout-status" // also list
+	Guard          Command = "rollout-guard"  // measures rollouts and takes them back
+
+	Rollout  Command = "rollout"  // all commands of rollouts
 	Viewer   Command = "viewer"   // everything that only reads
 	Deployer Command = "deployer" // all commands
 	Approver Command = "approver" // a viewer who also sees pods, events and logs
@@ -51,7 +56,8 @@ const (
 func Commands() []Command {
 	return []Command{
 		Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Status, History, List, Get, Drift, Recover, Migrate,
-		Rollout, Guard, Viewer, Deployer, Approver,
+		RolloutStart, RolloutPromote, RolloutAbort, RolloutStatus, Guard,
+		Rollout, Viewer, Deployer, Approver,
 	}
 }
 

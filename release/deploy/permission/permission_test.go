@@ -105,24 +105,70 @@ metadata: {name: a}
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			rules, err := Rules(test.command, chart, test.options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, r := range rules {
-				if !r.Optional {
-					name := r.Resource
-					if r.Group != "" {
-						name += "." + r.Group
-					}
-					got = append(got, name+" "+strings.Join(r.Verbs, ","))
-				}
-			}
-			if diff := cmp.Diff(test.want, strings.Join(got, " ")); diff != "" {
+			if diff := cmp.Diff(test.want, needed(t, test.command, chart, test.options)); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestRulesOfRollouts(t *testing.T) {
+	chart := Chart{
+		Objects: decoded(t, `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: a}
+`),
+		Hooks: []manifest.Hook{
+			{Name: "before", Events: []manifest.Event{manifest.PreUpgrade}, Manifest: "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: before}\n"},
+			{Name: "tried", Events: []manifest.Event{manifest.Test}, Manifest: "apiVersion: v1\nkind: Pod\nmetadata: {name: tried}\n"},
+		},
+	}
+	const takeBack = "secrets get,list,create,update,delete leases.coordination.k8s.io get,create,update " +
+		"configmaps get,create,patch,delete services get,create,patch,delete deployments.apps get,list,watch,create,patch,delete " +
+		"httproutes.gateway.networking.k8s.io get,list,watch,create,patch,delete "
+	tests := []struct {
+		command Command
+		options Options
+		want    string // needed ones
+	}{
+		{RolloutStatus, Options{}, "secrets get,list services get deployments.apps get pods list endpointslices.discovery.k8s.io list"},
+		{RolloutStatus, Options{Records: ConfigMaps}, "configmaps list secrets get,list services get deployments.apps get pods list endpointslices.discovery.k8s.io list"},
+		{RolloutAbort, Options{}, takeBack + "pods list endpointslices.discovery.k8s.io list replicasets.apps list"},
+		{Guard, Options{}, takeBack + "pods get,list,watch,create,delete endpointslices.discovery.k8s.io list replicasets.apps list"},
+		{RolloutPromote, Options{}, takeBack + "pods get,list,watch,create,delete endpointslices.discovery.k8s.io list replicasets.apps list " +
+			"cronjobs.batch get,list,watch,create,delete"},
+		{RolloutStart, Options{}, strings.Replace(takeBack, "services get,", "services get,list,", 1) +
+			"pods get,list,watch,create,delete endpointslices.discovery.k8s.io list replicasets.apps list cronjobs.batch get,list,watch,create,delete " +
+			"horizontalpodautoscalers.autoscaling list poddisruptionbudgets.policy list resourcequotas list"},
+		{RolloutAbort, Options{Records: Database}, strings.Replace(takeBack, "secrets get,list,create,update,delete leases.coordination.k8s.io get,create,update",
+			"leases.coordination.k8s.io get,create,update secrets get,list,update,delete", 1) + "pods list endpointslices.discovery.k8s.io list replicasets.apps list"},
+	}
+	for _, test := range tests {
+		t.Run(string(test.command)+" "+string(test.options.Records), func(t *testing.T) {
+			if diff := cmp.Diff(test.want, needed(t, test.command, chart, test.options)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	// Whoever only reads gets no right to read Secrets for the sake of rollouts.
+	if got := needed(t, Viewer, chart, Options{Records: ConfigMaps}); strings.Contains(got, "secrets") {
+		t.Errorf("a viewer may do %s", got)
+	}
+	if got := needed(t, Viewer, chart, Options{}); !strings.Contains(got, "endpointslices") {
+		t.Errorf("a viewer of rollouts may do only %s", got)
 	}
 }
 
@@ -160,6 +206,27 @@ func TestAHookThatIsNoYAMLIsAnError(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "read hook h (web/h.yaml)") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// needed are the rules that a command cannot do without: "pods list secrets get,list".
+func needed(t *testing.T, command Command, chart Chart, options Options) string {
+	t.Helper()
+	rules, err := Rules(command, chart, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, r := range rules {
+		if r.Optional {
+			continue
+		}
+		name := r.Resource
+		if r.Group != "" {
+			name += "." + r.Group
+		}
+		all = append(all, name+" "+strings.Join(r.Verbs, ","))
+	}
+	return strings.Join(all, " ")
 }
 
 func decoded(t *testing.T, text string) []manifest.Object {

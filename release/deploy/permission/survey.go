@@ -88,6 +88,8 @@ func (n need) rules(s *surveyed, o Options) []Rule {
 		}
 	case roles:
 		return slices.Clone(s.granted)
+	case sides:
+		return rule.each(filter(s.objects, resource.hasSides))
 	}
 	return []Rule{rule}
 }

@@ -37,10 +37,14 @@ const (
 	listEverywhere              // -A
 	storePlan                   // cluster's Plans: plan --out
 	loadPlan                    // apply --plan
-	readRollout                 // RolloutStore.State and Target, Lister.List of pods and endpoints
-	keepRollout                 // RolloutStore.Save, Freeze and Delete
-	listRollouts                // RolloutStore.List
-	lookAround                  // Lister.List of what else a rollout has to know
+	readRollout                 // RolloutStore.State, Target and List
+	writeRollout                // RolloutStore.Save of a state that is there, and Delete
+	beginRollout                // RolloutStore.Freeze, and Save of a new state
+	surveyRollout               // deploy's around: what a rollout has to respect in the namespace
+	seeSides                    // the pods of both sides, and the endpoints of Services
+	followRollout               // deploy's observe: ReplicaSets; and the wait until clones are gone
+	measureRollout              // package analysis
+	listRollouts                // -A
 )
 
 // target is what a need is about.
@@ -58,6 +62,7 @@ const (
 	services                    // something, if the manifest has Services
 	claims                      // something, if the manifest has PersistentVolumeClaims
 	roles                       // what the chart's own roles grant and bind
+	sides                       // the kinds that have two sides: Deployments, StatefulSets, and Services
 )
 
 // need is a line of the table.
@@ -79,10 +84,11 @@ const (
 	aboutHooks   = "hooks of the chart"
 	aboutCRDs    = "definitions of the chart's own kinds"
 	aboutPlans   = "frozen plans"
-	aboutTrouble = "tell why something is not ready"
 	aboutRollout = "state of a rollout"
-	aboutSides   = "tell the pods of both sides of a rollout apart"
-	aboutAround  = "what else in the namespace a rollout has to know"
+	aboutSurvey  = "what a rollout has to respect in the namespace"
+	aboutOthers  = "refuse to begin beside what else launches or scales, where it is installed"
+	aboutSides   = "pods and endpoints of both sides of a rollout"
+	aboutTrouble = "tell why something is not ready"
 )
 
 // table says what each step needs.
@@ -140,23 +146,34 @@ func table() map[step][]need {
 			{resource: "secrets", verbs: []string{"create"}, purpose: aboutPlans},
 			{resource: "secrets", verbs: []string{"list", "delete"}, optional: true, purpose: "remove plans whose time has passed"},
 		},
-		loadPlan: {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
-		readRollout: {
-			{resource: "secrets", verbs: []string{"get"}, purpose: aboutRollout},
+		loadPlan:       {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
+		listEverywhere: {{target: records, verbs: []string{"list"}, everywhere: true, optional: true, purpose: "list the releases of all namespaces (-A)"}},
+
+		readRollout:  {{resource: "secrets", verbs: []string{"get", "list"}, purpose: aboutRollout}},
+		writeRollout: {{resource: "secrets", verbs: []string{"update", "delete"}, purpose: aboutRollout}},
+		beginRollout: {{resource: "secrets", verbs: []string{"create", "update"}, purpose: aboutRollout}},
+		listRollouts: {{resource: "secrets", verbs: []string{"list"}, everywhere: true, optional: true, purpose: "find the rollouts of all namespaces (-A)"}},
+		surveyRollout: {
+			{group: "autoscaling", resource: "horizontalpodautoscalers", verbs: []string{"list"}, purpose: aboutSurvey},
+			{group: "policy", resource: "poddisruptionbudgets", verbs: []string{"list"}, purpose: aboutSurvey},
+			{resource: "services", verbs: []string{"list"}, purpose: aboutSurvey},
+			{group: "apps", resource: "deployments", verbs: []string{"list"}, purpose: aboutSurvey},
+			{group: "apps", resource: "replicasets", verbs: []string{"list"}, purpose: aboutSurvey},
+			{resource: "resourcequotas", verbs: []string{"list"}, purpose: aboutSurvey},
+			{group: "argoproj.io", resource: "rollouts", verbs: []string{"list"}, optional: true, purpose: aboutOthers},
+			{group: "flagger.app", resource: "canaries", verbs: []string{"list"}, optional: true, purpose: aboutOthers},
+			{group: "keda.sh", resource: "scaledobjects", verbs: []string{"list"}, optional: true, purpose: aboutOthers},
+		},
+		seeSides: {
+			{target: sides, verbs: []string{"get"}, purpose: aboutSides},
 			{resource: "pods", verbs: []string{"list"}, purpose: aboutSides},
-			{group: "apps", resource: "replicasets", verbs: []string{"list"}, purpose: aboutSides},
 			{group: "discovery.k8s.io", resource: "endpointslices", verbs: []string{"list"}, purpose: aboutSides},
 		},
-		keepRollout:  {{resource: "secrets", verbs: []string{"create", "update", "delete"}, purpose: aboutRollout}},
-		listRollouts: {{resource: "secrets", verbs: []string{"list"}, purpose: "rollouts of the namespace"}},
-		lookAround: {
-			{resource: "services", verbs: []string{"list"}, purpose: aboutAround},
-			{resource: "resourcequotas", verbs: []string{"list"}, purpose: aboutAround},
-			{group: "apps", resource: "deployments", verbs: []string{"list"}, purpose: aboutAround},
-			{group: "autoscaling", resource: "horizontalpodautoscalers", verbs: []string{"list"}, purpose: aboutAround},
-			{group: "policy", resource: "poddisruptionbudgets", verbs: []string{"list"}, purpose: aboutAround},
+		followRollout: {
+			{group: "apps", resource: "replicasets", verbs: []string{"list"}, purpose: "tell both sides of a Deployment apart"},
+			{group: "apps", resource: "deployments", verbs: []string{"list", "watch"}, purpose: "wait until a canary's Deployment is gone"},
 		},
-		listEverywhere: {{target: records, verbs: []string{"list"}, everywhere: true, optional: true, purpose: "list the releases of all namespaces (-A)"}},
+		measureRollout: {{group: "batch", resource: "jobs", verbs: []string{"get", "create", "list", "watch", "delete"}, optional: true, purpose: "metrics that run Jobs"}},
 	}
 }
 
@@ -217,17 +234,31 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		}
 	case Test:
 		add(listRecords, readRecord, updateRecord, takeLock, runHooks, explainHooks)
+	case RolloutStart:
+		include(RolloutPromote)
+		add(surveyRollout)
+		if o.ApplyCRDs {
+			add(installCRDs)
+		}
+	case RolloutPromote:
+		include(RolloutAbort)
+		add(deleteRecord, beginRollout, runHooks, explainHooks, measureRollout)
+	case RolloutAbort:
+		add(listRecords, readRecord, createRecord, updateRecord, takeLock, tell, readRollout, writeRollout)
+		add(readObjects, applyObjects, deleteObjects, grantRoles, awaitObjects, seeSides, followRollout)
 	case Guard:
-		add(listRecords, readRecord, updateRecord, takeLock, tell)
-		add(readObjects, applyObjects, deleteObjects, awaitObjects, grantRoles, runHooks, explainHooks)
-		add(readRollout, keepRollout, listRollouts)
+		include(RolloutAbort)
+		add(runHooks, explainHooks, measureRollout, listRollouts)
+	case RolloutStatus:
+		add(listRecords, readRollout, seeSides, listRollouts)
 	case Rollout:
-		o.Wait = true
-		include(Upgrade, Guard)
-		add(lookAround)
+		include(RolloutStart, RolloutStatus, Guard)
 	case Viewer:
 		o.ShowResources = true
 		include(List, History, Get, Status, Drift)
+		if o.Records == Secrets || o.Records == "" {
+			include(RolloutStatus) // else it would be the only reader of Secrets
+		}
 	case Approver:
 		include(Viewer)
 		add(seeTrouble)
@@ -289,7 +320,7 @@ func eventsOf(command Command, o Options) []manifest.Event {
 		return uninstall
 	case Test, Guard:
 		return every[len(every)-1:]
-	case Rollout:
+	case RolloutStart, RolloutPromote, Rollout:
 		return append(upgrade, manifest.Test)
 	case Apply:
 		o.Install = true
