@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/e6d26078/slipway/release/internal/web"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -92,7 +93,7 @@ func checkProvider(m rollout.Metric) error {
 }
 
 func checkPrometheus(p *rollout.Prometheus, conditions bool) error {
-	if _, err := parseURL(p.Address); err != nil {
+	if _, err := web.ParseURL(p.Address); err != nil {
 		return fmt.Errorf("prometheus: %w", err)
 	}
 	if strings.TrimSpace(p.Query) == "" {
@@ -112,7 +113,7 @@ func checkPrometheus(p *rollout.Prometheus, conditions bool) error {
 }
 
 func checkWeb(w *rollout.Web) error {
-	if _, err := parseURL(w.URL); err != nil {
+	if _, err := web.ParseURL(w.URL); err != nil {
 		return fmt.Errorf("web: %w", err)
 	}
 	if method := webMethod(w); !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut}, method) {

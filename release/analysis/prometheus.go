@@ -103,12 +103,12 @@ func (s *Sampler) query(ctx context.Context, p *rollout.Prometheus, query string
 		return nil, err
 	}
 	var said promAnswer
-	if err := json.Unmarshal(a.body, &said); err != nil || said.Status == "" {
-		return nil, fmt.Errorf("Prometheus answers %d, not as its API does: is the address right?", a.status)
+	if err := json.Unmarshal(a.Body, &said); err != nil || said.Status == "" {
+		return nil, fmt.Errorf("Prometheus answers %d, not as its API does: is the address right?", a.Status)
 	}
 	switch {
 	case said.Status != "success":
-		return nil, fmt.Errorf("Prometheus answers %d: %s", a.status, said.Error)
+		return nil, fmt.Errorf("Prometheus answers %d: %s", a.Status, said.Error)
 	case len(said.Warnings) > 0:
 		return nil, fmt.Errorf("Prometheus warns: %s", strings.Join(said.Warnings, "; "))
 	}

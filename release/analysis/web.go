@@ -29,11 +29,11 @@ func (s *Sampler) web(ctx context.Context, w *rollout.Web, hidden *secrets) (rea
 	if err != nil {
 		return reading{}, err
 	}
-	if a.status < 200 || a.status > 299 {
-		return reading{}, fmt.Errorf("the server answers %d %s", a.status, http.StatusText(a.status))
+	if a.Status < 200 || a.Status > 299 {
+		return reading{}, fmt.Errorf("the server answers %d %s", a.Status, http.StatusText(a.Status))
 	}
 	var document any
-	if err := json.Unmarshal(a.body, &document); err != nil {
+	if err := json.Unmarshal(a.Body, &document); err != nil {
 		return reading{}, errors.New("the answer is not JSON")
 	}
 	result, err := pick(w.JSONPath, document)
