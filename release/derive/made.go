@@ -1,6 +1,10 @@
 package derive
 
-import "github.com/e6d26078/slipway/release/manifest"
+import (
+	"slices"
+
+	"github.com/e6d26078/slipway/release/manifest"
+)
 
 // Made are the objects that only a rollout has: clones, copies of
 // configuration, and Services of the canary.
@@ -36,4 +40,32 @@ func (p *Plan) Recopied(target []manifest.Object) *Plan {
 		}
 	}
 	return &again
+}
+
+// Touched are those of the release's objects that a rollout changes for a time.
+func (p *Plan) Touched(objects []manifest.Object, routers []Router) map[manifest.Ref]bool {
+	touched := map[manifest.Ref]bool{}
+	for _, w := range p.Workloads {
+		touched[w.Ref] = true
+	}
+	for _, s := range p.Services {
+		touched[s.Ref] = true
+	}
+	for _, s := range p.NewServices {
+		touched[s.Ref] = true
+	}
+	for _, s := range p.Scalers {
+		touched[s.Ref] = true
+	}
+	for _, r := range p.Rights {
+		touched[r] = true
+	}
+	for _, router := range routers {
+		for i := range objects {
+			if p.Router == router.Name() && slices.Contains(router.Kinds(), objects[i].Kind+"."+objects[i].Group()) {
+				touched[objects[i].Ref] = true
+			}
+		}
+	}
+	return touched
 }

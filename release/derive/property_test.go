@@ -124,11 +124,14 @@ func checkObjects(t *testing.T, p *Plan, all []manifest.Object, v rollout.View) 
 		if refOf(o.Fields) != o.Ref {
 			t.Errorf("%s has the fields of %s", o.Ref, refOf(o.Fields))
 		}
-		if template := templateOf(o.Fields); template != nil && !selects(mapping(at(o.Fields, "spec", "selector", "matchLabels")), labelsOf(template)) {
+		if at(o.Fields, "metadata", "annotations", RolloutAnnotation) == nil {
+			continue // the chart's own
+		}
+		selector := mapping(at(o.Fields, "spec", "selector", "matchLabels"))
+		if template := templateOf(o.Fields); template != nil && len(selector) > 0 && !selects(selector, labelsOf(template)) {
 			t.Errorf("%s does not select its own pods", o.Ref)
 		}
-		limit := map[string]int{"Service": maxService}[o.Kind]
-		if at(o.Fields, "metadata", "annotations", RolloutAnnotation) != nil && limit > 0 && len(o.Name) > limit {
+		if o.Kind == "Service" && len(o.Name) > maxService {
 			t.Errorf("%s is too long a name", o.Ref)
 		}
 	}
