@@ -20,6 +20,9 @@ func PromoteRollout(ctx context.Context, config RolloutConfig, name string, opti
 		r.decision = overwriteChanged
 	}
 	return r.command(ctx, func(ctx context.Context) error {
+		if r.over != nil && r.over.State.Phase == rollout.Done {
+			return nil
+		}
 		if err := r.openExisting(ctx); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
 	if err != nil {
 		return err
 	}
-	c, err := r.difference(ctx, objects, v)
+	c, err := r.difference(ctx, objects)
 	if err != nil {
 		return err
 	}
@@ -90,26 +90,25 @@ func (r *rolling) fence(ctx context.Context) error {
 	return nil
 }
 
-// difference compares what should be live with what is. What a process before
-// this one has made live is not known for sure, so that every form that an
-// object may have had counts: a field that one of them has and the wanted one
-// has not is taken away by sending the object again.
-func (r *rolling) difference(ctx context.Context, objects []manifest.Object, v rollout.View) (*changes, error) {
+// difference compares what should be live with what is. A process does not know
+// what the one before it has made live, so that it sends all that a rollout may
+// have changed once: a field that the wanted document does not have goes away then.
+func (r *rolling) difference(ctx context.Context, objects []manifest.Object) (*changes, error) {
 	c := &changes{novel: map[manifest.Ref]bool{}, input: plan.Input{
 		Release: r.name, Namespace: r.Namespace, Operation: plan.Upgrade, Revision: r.state().Revision, Wanted: objects,
 	}}
 	c.input.Last = r.applied
 	if r.applied == nil {
 		c.input.Last = slices.Clone(r.from)
+		if r.state().Committed {
+			c.input.Last = append(c.input.Last, r.to...)
+		}
 		if r.target != nil {
 			recorded, err := r.earlierObjects(ctx, r.target)
 			if err != nil {
 				return nil, err
 			}
 			c.input.Last = append(c.input.Last, recorded...)
-			if v.Target || r.state().Committed {
-				c.input.Last = append(c.input.Last, r.to...)
-			}
 		}
 	}
 	live, err := r.Cluster.Read(ctx, c.refs())
@@ -118,10 +117,14 @@ func (r *rolling) difference(ctx context.Context, objects []manifest.Object, v r
 	}
 	c.input.Live = live
 	r.compute(c)
+	touched := r.plan.Touched(objects, r.config.Routers)
 	for i := range c.plan.Changes {
 		change := &c.plan.Changes[i]
-		if r.kept[change.Ref] && change.Action != plan.Delete && c.input.Live[change.Ref] != nil {
+		switch {
+		case r.kept[change.Ref] && change.Action != plan.Delete && live[change.Ref] != nil:
 			change.Action, change.Send, change.Problem = plan.Unchanged, false, nil
+		case r.applied == nil && r.target != nil && change.Action == plan.Unchanged && touched[change.Ref]:
+			change.Send = true
 		}
 	}
 	return c, nil

@@ -20,6 +20,7 @@ type rolling struct {
 	*operation
 	config   *RolloutConfig
 	stored   *StoredRollout // nil if there is none
+	over     *StoredRollout // one that had come to its end when the command began
 	plan     *derive.Plan
 	base     *release.Record // the stable revision
 	goal     *release.Record // the revision that is launched, as it was frozen
@@ -68,15 +69,26 @@ func (r *rolling) command(ctx context.Context, body func(ctx context.Context) er
 		if err := r.load(ctx); err != nil {
 			return err
 		}
+		if r.stored != nil && isOver(r.state()) { // all but the end of it was done
+			if err := r.config.Rollouts.Delete(ctx, r.name); err != nil {
+				return fmt.Errorf("remove the state of the rollout: %w", err)
+			}
+			r.over, r.stored = r.stored, nil
+		}
 		err = body(ctx)
-		r.waits = r.stored != nil && r.state().Phase != rollout.Done && r.state().Phase != rollout.Aborted
+		r.waits = r.stored != nil && !isOver(r.state())
 		return err
 	})
 	return r.result(), err
 }
 
+func isOver(s *rollout.State) bool { return s.Phase == rollout.Done || s.Phase == rollout.Aborted }
+
 func (r *rolling) result() *RolloutResult {
 	result := &RolloutResult{Plan: r.plan}
+	if r.stored == nil {
+		r.stored = r.over
+	}
 	if r.stored != nil {
 		result.State, result.Steps, result.Digest = &r.stored.State, r.stored.State.Steps, r.stored.State.PlanDigest
 	}
