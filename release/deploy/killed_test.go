@@ -59,7 +59,11 @@ func child(operation string) int {
 		return 1
 	}
 	config.Owner = os.Getenv("SLIPWAY_TEST_OWNER")
-	if err := operate(ctx, config, operation); err != nil {
+	run := func() error { return operate(ctx, config, operation) }
+	if strings.HasPrefix(operation, rolloutPrefix) {
+		run = func() error { return operateRollout(ctx, rolloutConfigOf(config), operation) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		var failure *deploy.Error
 		if errors.As(err, &failure) && failure.Outcome == deploy.Interrupted {
