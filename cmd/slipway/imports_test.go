@@ -42,7 +42,9 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"engine/lint":          {"chart", "engine", "release/manifest"},
 		"release":              {"chart", "release/manifest", "release/internal"},
 		"release/plan":         {"chart/yaml", "release/manifest"},
-		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/internal"},
+		"release/rollout":      {},
+		"release/derive":       {"chart/yaml", "release/manifest", "release/rollout", "release/internal"},
+		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/internal"},
 		"release/sqlstore":     {"chart", "release", "release/manifest", "release/internal"},
 	}
 	for pkg, prefixes := range allowed {
@@ -98,6 +100,16 @@ func TestSlipwayIsLinkedWithoutAClientOfKubernetes(t *testing.T) {
 	}
 	if !slices.ContainsFunc(deps(t, "cmd/slipway-cluster"), heavy) {
 		t.Error("cmd/slipway-cluster has no client of Kubernetes")
+	}
+}
+
+// TestTheMachineOfRolloutsNeedsTheStandardLibraryAlone holds that it is pure: it
+// cannot reach a cluster, a file or the network.
+func TestTheMachineOfRolloutsNeedsTheStandardLibraryAlone(t *testing.T) {
+	for _, dep := range deps(t, "release/rollout") {
+		if strings.Contains(strings.SplitN(dep, "/", 2)[0], ".") || dep == "net" || dep == "os/exec" {
+			t.Errorf("release/rollout imports %s", dep)
+		}
 	}
 }
 
