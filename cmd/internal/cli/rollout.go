@@ -176,7 +176,6 @@ func endHints(name string, st *rollout.State) []string {
 
 // rolloutFailed adds to an error of an operation what helps to go on.
 func rolloutFailed(err error, name string) error {
-	err = fmt.Errorf("ROLLOUT FAILED: %w", err)
 	var missing *deploy.NoReleaseError
 	var pending *deploy.PendingError
 	switch {

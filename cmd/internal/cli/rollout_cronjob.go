@@ -32,6 +32,9 @@ func (a *app) printGuardJob(ctx context.Context, o *guardOptions, name string) e
 	if err != nil {
 		return err
 	}
+	if !o.everywhere { // what is only for looking at all namespaces
+		rules = slices.DeleteFunc(rules, func(r permission.Rule) bool { return r.Everywhere && r.Optional })
+	}
 	return a.print(guardJobText(c.namespace, name, o, rules))
 }
 

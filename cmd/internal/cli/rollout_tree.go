@@ -114,19 +114,28 @@ func (t *treeText) runs(st *rollout.State) {
 		if r.Verdict == rollout.NotYet {
 			verdict = "going on"
 		}
-		text := fmt.Sprintf("    %s  %s: %d taken", printable(r.Metric), t.paint(verdictColour(r.Verdict), verdict), len(r.Measurements))
-		if n := len(r.Measurements); n > 0 {
-			last := r.Measurements[n-1]
-			text += ", last " + string(last.Verdict)
-			if last.Value != "" {
-				text += " " + clip(printable(last.Value))
-			}
-		}
+		text := fmt.Sprintf("    %s  %s: ", printable(r.Metric), t.paint(verdictColour(r.Verdict), verdict))
 		if r.Message != "" {
-			text += "; " + clip(printable(r.Message))
+			text += oneLineOf(printable(r.Message))
+		} else {
+			text += fmt.Sprintf("%d taken", len(r.Measurements))
+		}
+		if n := len(r.Measurements); n > 0 {
+			text += "; last: " + measurementText(r.Measurements[n-1])
 		}
 		t.lines = append(t.lines, text)
 	}
+}
+
+// measurementText is a measurement in one line.
+func measurementText(m rollout.Measurement) string {
+	text := string(m.Verdict)
+	for _, more := range []string{m.Value, m.Message} {
+		if more != "" {
+			text += ", " + clip(oneLineOf(printable(more)))
+		}
+	}
+	return text
 }
 
 func verdictColour(v rollout.Verdict) string {
