@@ -121,10 +121,6 @@ func (c *computation) findWorkloads() {
 		case differs(before, after):
 			c.warn("%s: its pods are replaced at the promotion, because only labels and annotations of the chart differ", o.Ref)
 		}
-		if config && isDeployment(o.Ref) && !differs(before, after) {
-			c.warn("%s: only configuration changes, which running pods do not read again; as after an upgrade they keep what they read when they started: "+
-				"restart it after the promotion, or give the pod template a checksum annotation", o.Ref)
-		}
 	}
 }
 

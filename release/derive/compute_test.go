@@ -25,8 +25,12 @@ func TestAllObstaclesAreNamedAtOnce(t *testing.T) {
 func TestWhatAnOperatorAllowsIsNotRefused(t *testing.T) {
 	worker := canaryOf(t, edited(t, web, []string{"selector: {app: web}\n  ports -> selector: {app: other}\n  ports"}), newer)
 	worker.Options.Ungated = true
-	if p := mustCompute(t, worker); !p.Workloads[0].Worker || len(p.Services) != 0 {
+	if p := mustCompute(t, worker); !p.Workloads[0].Worker || p.Workloads[0].Form != Labelled || len(p.Services) != 0 {
 		t.Errorf("got %+v", p)
+	}
+	worker.Settings.Strategy = rollout.BlueGreen
+	if p := mustCompute(t, worker); p.Workloads[0].Worker || len(p.Warnings) != 1 {
+		t.Errorf("blue-green: got %+v", p)
 	}
 	one := strings.Replace(database, "replicas: 3", "replicas: 1", 1)
 	single := canaryOf(t, one, strings.Replace(one, "db:1", "db:2", 1))
@@ -63,9 +67,6 @@ func TestChangedConfigurationAloneMovesItsWorkload(t *testing.T) {
 	p := mustCompute(t, canaryOf(t, web, strings.Replace(web, "blue", "red", 1)))
 	if len(p.Workloads) != 1 || p.Workloads[0].Form != Labelled || len(p.Copies) != 1 {
 		t.Fatalf("got %+v", p)
-	}
-	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "which running pods do not read again") {
-		t.Errorf("got %q", p.Warnings)
 	}
 	checked := strings.Replace(web, "metadata: {labels: {app: web, helm", "metadata: {annotations: {checksum/config: %s}, labels: {app: web, helm", 1)
 	p = mustCompute(t, canaryOf(t, strings.Replace(checked, "%s", "a", 1), strings.NewReplacer("%s", "b", "blue", "red").Replace(checked)))

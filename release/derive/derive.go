@@ -111,8 +111,8 @@ type Workload struct {
 	Replicas int          `json:"replicas"`         // live when it was planned
 	Scaler   string       `json:"scaler,omitempty"` // name of its HorizontalPodAutoscaler
 	Max      int          `json:"max,omitempty"`    // maxReplicas of it
-	// Worker: no Service selects its pods, so that the number of both sides'
-	// pods together should stay what it is.
+	// Worker: no Service selects its pods, and in a canary the number of both
+	// sides' pods together stays what it is.
 	Worker bool `json:"worker,omitempty"`
 }
 

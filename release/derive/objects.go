@@ -148,8 +148,13 @@ func (b *builder) stableReplicas(w *Workload, o manifest.Object) (n int, is bool
 	}
 	if w.Scaler == "" {
 		split, counted := b.view.Counts[w.Key()]
-		shrinks := (b.Total || w.Worker) && w.Form != Partitioned && !b.view.Target
-		return split.Stable, shrinks && counted && named
+		switch {
+		case w.Form == Partitioned || !named:
+			return 0, false
+		case w.Worker && b.view.Clones && b.view.Full && (!b.view.Target || b.view.Paused):
+			return 0, true // the canary has all of the work
+		}
+		return split.Stable, (b.Total || w.Worker) && counted && !b.view.Target
 	}
 	seen := b.observed.Replicas[w.Ref.Name]
 	if b.view.Target {

@@ -36,17 +36,18 @@ func (c *computation) checkQuota() {
 				continue
 			}
 			for name, q := range pod {
-				more.add(name, q, w.additional())
+				more.add(name, q, w.additional(c.plan.scalerOf(&w.Workload) != nil))
 			}
 		}
 		c.checkRoom(f, more)
 	}
 }
 
-// additional is the greatest number of pods that a workload has beside its own.
-func (w *change) additional() int {
+// additional is the number of pods that a workload is given beside its own.
+// What an autoscaler adds to that is its own concern, now as before.
+func (w *change) additional(scaled bool) int {
 	n := w.Replicas
-	if w.Scaler != "" {
+	if !scaled {
 		n = max(n, w.Max)
 	}
 	if w.Form != Labelled {

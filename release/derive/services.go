@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/rollout"
 )
 
 func isService(r manifest.Ref) bool { return r.APIVersion == "v1" && r.Kind == "Service" }
@@ -36,12 +37,28 @@ func (c *computation) findServices() {
 	c.findOtherServices(served)
 	for _, w := range c.changes {
 		if !served[w.Key()] {
-			w.Worker = true
-			if !c.in.Options.Ungated {
-				c.refuse(w.target, "no Service selects its pods, so that nothing but their number holds its share of the work",
-					"allow that with --ungated, or use upgrade")
-			}
+			c.unserved(w)
 		}
+	}
+}
+
+// unserved is a workload that no Service selects.
+func (c *computation) unserved(w *change) {
+	if !c.in.Options.Ungated {
+		c.refuse(w.target, "no Service selects its pods, so that nothing but their number holds its share of the work",
+			"allow that with --ungated, or use upgrade")
+	}
+	if w.Form == Partitioned {
+		return
+	}
+	if c.in.Settings.Strategy == rollout.BlueGreen {
+		c.warn("%s: no Service selects its pods, so that those of both sides work from the start", w.Ref)
+		return
+	}
+	w.Worker = true
+	if w.Form == Adoptable {
+		// To adopt, the stable side would have to have old pods again.
+		w.Form = Labelled
 	}
 }
 
@@ -70,7 +87,8 @@ func (c *computation) selected(service *manifest.Object) []manifest.Ref {
 	for _, f := range c.in.Around {
 		r := refOf(f)
 		made := text(at(f, "metadata", "annotations", RolloutAnnotation)) != ""
-		if made || c.base.find(r) != nil || c.target.find(r) != nil || len(mappings(at(f, "metadata", "ownerReferences"))) > 0 {
+		owned := r.Kind == "ReplicaSet" && len(mappings(at(f, "metadata", "ownerReferences"))) > 0
+		if made || owned || c.base.find(r) != nil || c.target.find(r) != nil {
 			continue
 		}
 		if slices.Contains(podKinds, r.Kind) && r.Namespace == service.Namespace &&
