@@ -106,5 +106,9 @@ func withCounts(asked, found []rollout.Step, gate rollout.GateMode) []rollout.St
 			}
 		}
 	}
+	last := found[len(found)-1]
+	if !slices.ContainsFunc(asked, func(s rollout.Step) bool { return s.Weight == last.Weight }) {
+		asked = append(asked, last) // total mode reads the size of workloads there
+	}
 	return asked
 }

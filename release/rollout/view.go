@@ -84,7 +84,7 @@ func (s State) shifted() View {
 func (s State) returned() View {
 	v := s.scaled()
 	v.Counts, v.Weight, v.Pin = s.counts(s.size), 0, ""
-	if v.Paused {
+	if s.Settings.Pinned || s.AllTraffic { // else nobody has waited for the pause
 		v.Pin = Stable
 	}
 	return v
