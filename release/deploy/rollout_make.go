@@ -85,6 +85,8 @@ func (r *rolling) fence(ctx context.Context) error {
 	}
 	r.past = past
 	if how := bypassed(past, r.state()); how != "" {
+		r.records = nil
+		r.defuse(ctx)
 		return r.overtaken(how)
 	}
 	return nil

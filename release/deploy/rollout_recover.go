@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/derive"
 	"github.com/e6d26078/slipway/release/manifest"
 	"github.com/e6d26078/slipway/release/plan"
 )
@@ -18,6 +19,9 @@ type RolloutRecovery struct {
 	How      string
 	Revision int // of the rollout
 	Deployed int // revision that is in force
+	// Rollback is the revision that has to be rolled back to, because the one in
+	// force is what the rollout had made live; 0 if that is not so.
+	Rollback int
 	// Restore are objects that are brought back to what that revision says,
 	// Remove those that are deleted.
 	Restore, Remove []manifest.Ref
@@ -40,8 +44,19 @@ func RecoverRollout(ctx context.Context, config RolloutConfig, name string, opti
 			return err
 		}
 		found.Restore, found.Remove, found.Deployed = refsOf(mend.restore), mend.remove, mend.deployed
+		if r.isCanary(mend) {
+			found.Rollback = r.state().Base
+		}
 		if !options.Confirm {
 			return nil
+		}
+		if found.Rollback > 0 {
+			if err := r.rollBack(ctx, found.Rollback); err != nil {
+				return err
+			}
+			if mend, err = r.leftovers(ctx); err != nil {
+				return err
+			}
 		}
 		if err := r.mend(ctx, mend); err != nil {
 			return err
@@ -53,6 +68,20 @@ func RecoverRollout(ctx context.Context, config RolloutConfig, name string, opti
 		return nil, err
 	}
 	return found, nil
+}
+
+// rollBack makes the stable revision the one in force again.
+func (r *rolling) rollBack(ctx context.Context, revision int) error {
+	back := *r.operation
+	back.kind, back.inputs, back.target, back.id = kindRollback, "", nil, r.NewID()
+	if _, err := back.rollbackTo(ctx, revision, &RollbackOptions{ChangeOptions: ChangeOptions{
+		Wait: true, Timeout: r.timeout, TakeConflicts: true, NoHooks: true,
+	}}); err != nil {
+		return err
+	}
+	past, err := r.Store.History(ctx, r.name)
+	r.past, r.records = past, nil
+	return err
 }
 
 // needsRecovery says what happened to the rollout, if anything did.
@@ -108,17 +137,52 @@ func (r *rolling) leftovers(ctx context.Context) (*leftover, error) {
 	if r.plan != nil {
 		refs = append(refs, r.plan.Made()...)
 		refs = append(refs, r.plan.Early...)
+	} else {
+		marked, err := r.marked(ctx)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, marked...)
 	}
 	if m.live, err = r.Cluster.Read(ctx, unique(refs)); err != nil {
 		return nil, fmt.Errorf("read the live objects: %w", err)
 	}
 	m.remove = r.removable(unique(refs), wanted, m.live)
-	if r.plan != nil {
+	switch {
+	case r.plan != nil:
 		m.restore, _ = r.plan.Leftovers(wanted, m.live)
-	} else {
+	case len(made) > 0:
 		m.restore = differing(wanted, made)
+	default:
+		m.restore = slices.DeleteFunc(wanted, func(o manifest.Object) bool { return !isHeld(o.Fields, m.live[o.Ref]) })
 	}
 	return m, nil
+}
+
+// marked are the objects in the namespace that a rollout made.
+func (r *rolling) marked(ctx context.Context) ([]manifest.Ref, error) {
+	var refs []manifest.Ref
+	for _, kind := range [][2]string{{"apps/v1", "Deployment"}, {"v1", "Service"}, {"v1", "ConfigMap"}, {"v1", "Secret"}} {
+		objects, err := r.config.Objects.List(ctx, kind[0], kind[1], r.Namespace, "app.kubernetes.io/managed-by=Helm")
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range objects {
+			if note(o, derive.RolloutAnnotation) != "" {
+				name, _ := metadata(o, "name").(string)
+				refs = append(refs, manifest.Ref{APIVersion: kind[0], Kind: kind[1], Namespace: r.Namespace, Name: name})
+			}
+		}
+	}
+	return refs, nil
+}
+
+// isHeld reports whether a live object is as only a rollout makes it: paused,
+// or selecting one side.
+func isHeld(wanted, live map[string]any) bool {
+	spec := func(f map[string]any) map[string]any { m, _ := f["spec"].(map[string]any); return m }
+	selector := func(f map[string]any) any { m, _ := spec(f)["selector"].(map[string]any); return m[hashLabel] }
+	return spec(live)["paused"] == true && spec(wanted)["paused"] != true || selector(live) != nil && selector(wanted) == nil
 }
 
 // inForce is the newest deployed revision that is not the rollout's.
@@ -170,6 +234,16 @@ func differing(wanted, made []manifest.Object) []manifest.Object {
 		m, ok := other[o.Ref]
 		return !ok || plan.Same(m.Fields, o.Fields)
 	})
+}
+
+// isCanary reports whether the revision in force is a copy of what a rollout
+// had made live: a rollback to its record brings that about.
+func (r *rolling) isCanary(m *leftover) bool {
+	if r.stored == nil || m.in == nil || m.in.Version <= r.state().Revision {
+		return false
+	}
+	objects, err := manifest.Objects(m.in.Manifest)
+	return err == nil && slices.ContainsFunc(objects, func(o manifest.Object) bool { return note(o.Fields, derive.RolloutAnnotation) != "" })
 }
 
 // mend carries it out: what serves comes back before what is in the way goes.

@@ -123,6 +123,7 @@ func (r *rolling) state() *rollout.State { return &r.stored.State }
 func (r *rolling) open(ctx context.Context) error {
 	s := r.state()
 	if how := bypassed(r.past, s); how != "" {
+		r.defuse(ctx)
 		return r.overtaken(how)
 	}
 	frozen, err := r.config.Rollouts.Target(ctx, r.name, s.ID)
@@ -199,6 +200,30 @@ func (r *rolling) overtaken(how string) *Error {
 		Outcome: Locked, Release: r.name, Revision: r.state().Revision,
 		Err:   &BypassedError{Release: r.name, Revision: r.state().Revision, How: how},
 		Hints: []string{recoverHint(r.name)},
+	}
+}
+
+// defuse makes the record of a rollout that somebody went on beside say what the
+// stable revision says, so that a rollback to it does not launch the canary. Best
+// effort: recover does all that is needed.
+func (r *rolling) defuse(ctx context.Context) {
+	s := r.state()
+	newest := r.newest()
+	if newest == nil || newest.Version <= s.Revision {
+		return
+	}
+	record, err := r.read(ctx, s.Revision)
+	if err != nil || record.Operation == nil || record.Operation.ID != s.ID {
+		return
+	}
+	base, err := r.read(ctx, s.Base)
+	if err != nil || record.Manifest == base.Manifest && record.Info.Status == release.StatusFailed {
+		return
+	}
+	record.Manifest, record.Info.Status = base.Manifest, release.StatusFailed
+	record.Info.Description = "somebody went on beside the rollout; the manifest is that of the stable revision"
+	if err := r.Store.Update(ctx, record); err != nil {
+		r.warn(fmt.Sprintf("mark revision %d as failed: %v", record.Version, err))
 	}
 }
 
