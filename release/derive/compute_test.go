@@ -54,6 +54,24 @@ func TestAWorkloadThatSomebodyChangedInPlaceIsRolledOnceMore(t *testing.T) {
 	}
 }
 
+func TestAnImageThatAWebhookRewritesIsNoDrift(t *testing.T) {
+	for manager, fine := range map[string]bool{"helm": true, "kubectl-set": false} {
+		in := canaryOf(t, web, newer)
+		in.Live = liveOf(in.Base, objects(t, strings.NewReplacer("web:1", "mirror/web:1", "annotations: {helm.sh/resource-policy: keep}",
+			`managedFields: [{manager: `+manager+`, fieldsV1: {"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {"f:image": {}}}}}}}}]`).Replace(web)))
+		if _, err := Compute(in); (err == nil) != fine {
+			t.Errorf("%s: %v", manager, err)
+		}
+	}
+}
+
+func TestPodsThatMustNotShareANodeAreWarnedOf(t *testing.T) {
+	in := canaryOf(t, web, strings.Replace(newer, "      containers:", "      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname}]}}\n      containers:", 1))
+	if p := mustCompute(t, in); len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "podAntiAffinity") {
+		t.Errorf("got %q", p.Warnings)
+	}
+}
+
 func TestOnlyContentMakesConfigurationChange(t *testing.T) {
 	base := web + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: b}\n"
 	base = strings.Replace(base, "envFrom: [", "envFrom: [{secretRef: {name: s}}, ", 1)

@@ -37,12 +37,29 @@ func (c *computation) checkImages(w *change) {
 		live := mappings(at(templateOf(w.live), "spec", list))
 		for _, container := range mappings(at(templateOf(w.base.Fields), "spec", list)) {
 			i := slices.IndexFunc(live, func(l map[string]any) bool { return l["name"] == container["name"] })
-			if i < 0 || live[i]["image"] != container["image"] {
+			if i < 0 || live[i]["image"] != container["image"] && !rewritten(w.live, list, text(container["name"])) {
 				c.refuse(w.target, fmt.Sprintf("its live container %v is not what the deployed revision says", container["name"]),
 					"bring chart and cluster together by an upgrade first")
 			}
 		}
 	}
+}
+
+// rewritten reports whether a container's image is held by Helm's field manager
+// alone: then an admission webhook made it another one than the document says,
+// and does so each time.
+func rewritten(live Fields, list, container string) bool {
+	helms := false
+	for _, entry := range mappings(at(live, "metadata", "managedFields")) {
+		if at(entry, "fieldsV1", "f:spec", "f:template", "f:spec", "f:"+list, `k:{"name":"`+container+`"}`, "f:image") == nil {
+			continue
+		}
+		if text(entry["manager"]) != "helm" {
+			return false
+		}
+		helms = true
+	}
+	return helms
 }
 
 // checkClone refuses what a second Deployment's pods cannot share.
@@ -59,6 +76,9 @@ func (c *computation) checkClone(w *change) {
 				}
 			}
 		}
+	}
+	if mappings(at(spec, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")) != nil {
+		c.warn("%s: its pods must not share a node (podAntiAffinity), so that the canary needs nodes of its own", w.Ref)
 	}
 	for _, volume := range mappings(spec["volumes"]) {
 		if name := text(at(volume, "persistentVolumeClaim", "claimName")); name != "" {
