@@ -176,3 +176,39 @@ func FuzzParseMetrics(f *testing.F) {
 		}
 	})
 }
+
+// TestTheGuideIsRight reads the examples of docs/analysis.md: the file it
+// starts with, and each of its conditions.
+func TestTheGuideIsRight(t *testing.T) {
+	text, err := os.ReadFile("../../docs/analysis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := string(text)
+	block := func(from string) (lines []string) {
+		i := strings.Index(guide, from)
+		if i < 0 {
+			t.Fatalf("the guide has no %q", from)
+		}
+		for line := range strings.Lines(guide[i:]) {
+			code, ok := strings.CutPrefix(line, "    ")
+			if !ok {
+				break
+			}
+			lines = append(lines, code)
+		}
+		return lines
+	}
+	metrics, err := ParseMetrics([]byte(strings.Join(block("    metrics:"), "")), "analysis.md", nil)
+	if err != nil || len(metrics) != 1 {
+		t.Errorf("%d metrics, %v", len(metrics), err)
+	}
+	for _, line := range block("    result < 0.05   ") {
+		condition, _, _ := strings.Cut(line, "   ")
+		m := asks("http://localhost", "1", strings.TrimSpace(condition))
+		m.Provider.Prometheus.Stable = true
+		if err := Check(m); err != nil {
+			t.Error(err)
+		}
+	}
+}
