@@ -152,7 +152,7 @@ func TestAStateThatIsTooLargeSaysWhatIs(t *testing.T) {
 	s := f.state("web")
 	s.State.Notes = []string{fmt.Sprintf("%x", noise(2<<20))}
 	err := f.rollouts(0).Save(t.Context(), s)
-	if err == nil || !strings.Contains(err.Error(), "most of it is notes (4194306 bytes), ") {
+	if err == nil || !strings.Contains(err.Error(), "most of it is notes (4194308 bytes), ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -199,10 +199,10 @@ func TestStatesOfAllNamespacesAreListed(t *testing.T) {
 	save(t, g.rollouts(0), g.state("a"), nil)
 	for namespace, want := range map[string]int{f.namespace: 2, g.namespace: 1, "": 3} {
 		list, err := f.rollouts(0).List(t.Context(), namespace)
-		if err != nil {
+		if err != nil && (namespace != "" || strings.Contains(err.Error(), f.namespace) || strings.Contains(err.Error(), g.namespace)) {
 			t.Fatal(err)
 		}
-		list = slices.DeleteFunc(list, func(s deploy.StoredRollout) bool { // other tests have some as well
+		list = slices.DeleteFunc(list, func(s deploy.StoredRollout) bool { // other tests have some as well, good and bad
 			return s.State.Namespace != f.namespace && s.State.Namespace != g.namespace
 		})
 		if len(list) != want || list[0].State.Release != "a" || list[0].Token == "" {
