@@ -15,9 +15,11 @@ func Compute(in Input) (*Plan, error) {
 	c.random()
 	c.findConfig()
 	c.findWorkloads()
-	if len(c.changes) == 0 {
+	if len(c.changes) == 0 && len(c.reasons) == 0 {
 		c.reasons = append(c.reasons, Reason{Ref: manifest.Ref{Kind: "release", Name: in.Release},
 			Why: "no workload's pods change", Remedy: "use upgrade"})
+	}
+	if len(c.changes) == 0 {
 		return nil, &RefusedError{c.reasons}
 	}
 	c.findScalers()
