@@ -169,6 +169,9 @@ func endHints(name string, st *rollout.State) []string {
 		if !st.Deadline.IsZero() {
 			hint += "; the deadline is " + timeText(st.Deadline)
 		}
+		if !st.Deadline.IsZero() && st.GuardedAt.IsZero() {
+			return []string{hint, "nobody has looked after this gate yet: run 'slipway rollout guard' every few minutes; with --cronjob it prints what does so in the cluster"}
+		}
 		return []string{hint}
 	}
 	return []string{"'slipway rollout status " + name + "' shows it"}

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,9 +143,15 @@ func checkRolloutFile(name string, data []byte) error {
 	if !errors.As(err, &invalid) {
 		return err
 	}
+	problems := leaves(invalid.Problems())
+	slices.SortStableFunc(problems, func(a, b schema.Problem) int { return cmp.Compare(lineOf(places, a), lineOf(places, b)) })
 	var lines []string
-	for _, problem := range leaves(invalid.Problems()) {
-		lines = append(lines, describeProblem(name, places, problem))
+	for _, p := range problems {
+		where := strings.Join(p.Path, ".")
+		if where != "" {
+			where += ": "
+		}
+		lines = append(lines, placeOf(name, lineOf(places, p))+": "+where+p.Message)
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }
@@ -168,25 +176,20 @@ func leaves(problems []schema.Problem) []schema.Problem {
 	return all
 }
 
-// describeProblem says where in a file something is wrong, and what.
-func describeProblem(name string, places *yaml.Positions, p schema.Problem) string {
+// lineOf is where in a file something is wrong: at the nearest thing around it
+// that is there.
+func lineOf(places *yaml.Positions, p schema.Problem) int {
 	path := p.Path
 	// What is not allowed is named in the message only.
 	if quoted := regexp.MustCompile(`'([^']+)' not allowed`).FindStringSubmatch(p.Message); quoted != nil {
 		path = append(path[:len(path):len(path)], quoted[1])
 	}
-	line := 0
-	for try := path; line == 0; try = try[:len(try)-1] {
-		if node := places.At(try...); node != nil {
-			line = node.Position().Line
+	for ; ; path = path[:len(path)-1] {
+		if node := places.At(path...); node != nil {
+			return node.Position().Line
 		}
-		if len(try) == 0 {
-			break
+		if len(path) == 0 {
+			return 0
 		}
 	}
-	where := strings.Join(p.Path, ".")
-	if where != "" {
-		where += ": "
-	}
-	return placeOf(name, line) + ": " + where + p.Message
 }

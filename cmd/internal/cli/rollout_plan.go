@@ -188,7 +188,7 @@ func stepDocOf(s rollout.Step, byPods bool) stepDoc {
 			doc.Pods = map[string]splitDoc{}
 		}
 		pods := splitDoc{Stable: split.Stable, Canary: split.Canary, Achieved: float64(s.Weight)}
-		if total := split.Stable + split.Canary; byPods && total > 0 {
+		if total := split.Stable + split.Canary; byPods && total > 0 && s.Weight < 100 { // all of it is by selectors
 			pods.Achieved = math.Round(float64(split.Canary)/float64(total)*1e4) / 100
 			pods.Error = math.Round(math.Abs(pods.Achieved-float64(s.Weight))*100) / 100
 		}
