@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -287,13 +288,25 @@ func (l *launch) writes(command func()) []string {
 	return l.gate.changed()[before:]
 }
 
-// snapshot is everything that an abort has to bring back: objects, normalised, and the pods themselves.
+// snapshot is everything that an abort has to bring back: objects, normalised,
+// and the very pods behind Services. Those of workers may be others: a worker's
+// canary takes the place of one of them.
 func (l *launch) snapshot(t *testing.T) map[string]any {
 	t.Helper()
 	found := l.objects(t, l.namespace)
-	delete(found, "ServiceAccount/default")
 	for pod, image := range l.pods(t) {
-		found["Pod/"+pod] = image
+		name := "Pod/" + pod
+		if !slices.ContainsFunc(l.scenario.services, func(s string) bool { return strings.HasPrefix(pod, s+"-") }) {
+			name = "pods of workers"
+			count, _ := found[name].(map[string]int)
+			if count == nil {
+				count = map[string]int{}
+			}
+			count[image]++
+			found[name] = count
+			continue
+		}
+		found[name] = image
 	}
 	return found
 }
