@@ -98,6 +98,11 @@ func (r *rolling) keepConfig(ctx context.Context, refs []manifest.Ref) error {
 			r.plan.Kept = append(r.plan.Kept, ref)
 		}
 	}
+	return r.storePlan(ctx)
+}
+
+// storePlan stores what has changed in the plan.
+func (r *rolling) storePlan(ctx context.Context) error {
 	derived, err := json.Marshal(r.plan)
 	if err != nil {
 		return err

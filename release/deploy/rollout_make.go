@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -39,6 +40,11 @@ func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
 	if err := r.fence(ctx); err != nil {
 		return err
 	}
+	if v.Adopted && !v.Prune {
+		if err := r.checkTwins(ctx); err != nil {
+			return err
+		}
+	}
 	seen, err := r.observed(ctx)
 	if err != nil {
 		return err
@@ -69,6 +75,36 @@ func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
 	}
 	r.applied = objects
 	return nil
+}
+
+// checkTwins makes sure that a Deployment adopts the pods of its clone: both
+// live templates have to be the same. Where the cluster made something else of
+// one of them, an admission webhook perhaps, the clone stays and the Deployment is
+// rolled beside it.
+func (r *rolling) checkTwins(ctx context.Context) error {
+	changed := false
+	for i := range r.plan.Workloads {
+		w := &r.plan.Workloads[i]
+		if w.Form != derive.Adoptable || w.Stays {
+			continue
+		}
+		clone := w.Ref
+		clone.Name = w.Clone
+		live, err := r.Cluster.Read(ctx, []manifest.Ref{w.Ref, clone})
+		if err != nil {
+			return err
+		}
+		template := func(l Live) any { spec, _ := l["spec"].(map[string]any); return spec["template"] }
+		if live[clone] == nil || live[w.Ref] == nil || reflect.DeepEqual(template(live[w.Ref]), template(live[clone])) {
+			continue
+		}
+		w.Stays, changed = true, true
+		r.warn(fmt.Sprintf("%s: the cluster has changed its pod template, or its clone's: the pods are not adopted but rolled", w.Ref))
+	}
+	if !changed {
+		return nil
+	}
+	return r.storePlan(ctx)
 }
 
 // isWayBack reports whether a phase restores what was there: that takes fields

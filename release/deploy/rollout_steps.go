@@ -12,7 +12,11 @@ import (
 // steps turns the weights that were asked for into pods.
 func (r *rolling) steps(settings *rollout.Settings, options *StartOptions) ([]rollout.Step, error) {
 	if settings.Strategy != rollout.Canary {
-		return rollout.Normalise(settings.Strategy, options.Steps)
+		asked := options.Steps
+		if len(asked) == 0 {
+			asked = []rollout.Step{{Gate: options.Gate}, {Weight: 100, Gate: options.Gate}}
+		}
+		return rollout.Normalise(settings.Strategy, asked)
 	}
 	found, err := r.counted(settings, options)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // hasClone reports whether the second Deployment of a workload is live.
 func (b *builder) hasClone(w *Workload) bool {
-	return w.Form != Partitioned && b.view.Clones && !(b.view.Adopted && w.Form == Adoptable)
+	return w.Form != Partitioned && b.view.Clones && !(b.view.Adopted && w.Form == Adoptable && !w.Stays)
 }
 
 // addClones adds the canary's Deployments.

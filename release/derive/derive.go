@@ -111,6 +111,9 @@ type Workload struct {
 	Replicas int          `json:"replicas"`         // live when it was planned
 	Scaler   string       `json:"scaler,omitempty"` // name of its HorizontalPodAutoscaler
 	Max      int          `json:"max,omitempty"`    // maxReplicas of it
+	// Stays: the clone is not adopted after all, because the cluster made other
+	// pods of its template than of the workload's own.
+	Stays bool `json:"stays,omitempty"`
 	// Worker: no Service selects its pods, and in a canary the number of both
 	// sides' pods together stays what it is.
 	Worker bool `json:"worker,omitempty"`
