@@ -61,7 +61,7 @@ func (a *app) runRecover(ctx context.Context, o *operationFlags, name string, ye
 	if err := checkReleaseName(name); err != nil {
 		return err
 	}
-	return a.operateRollout(ctx, o, "recover "+name, func(config deploy.RolloutConfig) error {
+	return a.operateRollout(ctx, o, "recover "+name, nil, func(config deploy.RolloutConfig) error {
 		options := deploy.RecoverOptions{Confirm: yes}
 		left, err := deploy.RecoverRollout(ctx, config, name, options)
 		if err != nil {

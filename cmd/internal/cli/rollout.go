@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/notify"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -54,11 +55,35 @@ func newRollout(a *app) *cobra.Command {
 	return cmd
 }
 
-// operateRollout is operate for what acts on rollouts.
-func (a *app) operateRollout(ctx context.Context, o *operationFlags, name string, run func(deploy.RolloutConfig) error) error {
+// operateRollout is operate for what acts on rollouts. The targets are told of
+// what happens.
+func (a *app) operateRollout(ctx context.Context, o *operationFlags, name string, targets []notify.Target, run func(deploy.RolloutConfig) error) error {
+	changed, err := a.notifier(ctx, o, targets)
+	if err != nil {
+		return err
+	}
 	return a.operateOn(ctx, o, name, func(c *connection, config deploy.Config) error {
-		return run(rolloutConfig(c, config))
+		rollouts := rolloutConfig(c, config)
+		rollouts.Changed = changed
+		return run(rollouts)
 	})
+}
+
+// notifier gives what tells the targets, nil if there are none. That somebody
+// could not be told is a warning.
+func (a *app) notifier(ctx context.Context, o *operationFlags, targets []notify.Target) (func(before, after *rollout.State), error) {
+	if len(targets) == 0 {
+		return nil, nil
+	}
+	n, err := notify.New(notify.Config{Targets: targets, Commit: a.auditOf(o).Commit, ReadFile: readFile})
+	if err != nil {
+		return nil, fmt.Errorf("notifications: %w", err)
+	}
+	return func(before, after *rollout.State) {
+		if err := n.Changed(ctx, before, after); err != nil {
+			a.warnf("slipway: warning: %s", printable(err.Error()))
+		}
+	}, nil
 }
 
 // rolloutConfig is what rollouts on a connection act on.

@@ -14,6 +14,7 @@ import (
 	"github.com/e6d26078/slipway/chart/values/schema"
 	"github.com/e6d26078/slipway/chart/yaml"
 	schemas "github.com/e6d26078/slipway/docs/schema"
+	"github.com/e6d26078/slipway/release/notify"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -26,7 +27,8 @@ type rolloutFile struct {
 	Metrics       json.RawMessage  `json:"metrics"`
 	Notifications json.RawMessage  `json:"notifications"`
 
-	data []byte // the file
+	data    []byte // the file
+	targets []notify.Target
 }
 
 // fileSettings are those that the file sets; the others are nil.
@@ -108,7 +110,24 @@ func readRolloutFile(name string) (*rolloutFile, error) {
 	if err := checkSteps(file.steps()); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	if file.Notifications != nil {
+		if file.targets, err = notify.ParseTargets(file.Notifications); err != nil {
+			return nil, fmt.Errorf("read %s: notifications: %w", name, err)
+		}
+	}
 	return file, nil
+}
+
+// readTargets are those whom a rollout.yaml wants to be told, none without a file.
+func readTargets(name string) ([]notify.Target, error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := readRolloutFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return file.targets, nil
 }
 
 // steps are those of the file.

@@ -80,6 +80,7 @@ func (a *app) launch(o *rolloutFlags, c *chart.Chart) (*launch, error) {
 			return nil, err
 		}
 		l.apply(file.Strategy, file.steps(), file.Settings)
+		l.targets = file.targets
 		if file.Metrics != nil {
 			metrics, from = file.data, o.config
 		}

@@ -36,6 +36,7 @@ type guardOptions struct {
 	cronjob    bool
 	schedule   string
 	image      string
+	config     string
 }
 
 func newRolloutGuard(a *app) *cobra.Command {
@@ -65,6 +66,7 @@ func newRolloutGuard(a *app) *cobra.Command {
 	f.BoolVarP(&o.everywhere, "all-namespaces", "A", false, "look after the rollouts of all namespaces")
 	f.DurationVar(&o.timeout, "timeout", helmTimeout, "time that each wait may take")
 	f.VarP(o.format, "output", "o", "how to print the result")
+	f.StringVar(&o.config, "config", "", configUsage)
 	f.BoolVar(&o.cronjob, "cronjob", false, "print a CronJob that does this, with its rights")
 	f.StringVar(&o.schedule, "schedule", "*/5 * * * *", "with --cronjob, when it runs")
 	f.StringVar(&o.image, "image", "", "with --cronjob, a container image that has slipway and slipway-cluster in its PATH")
@@ -99,8 +101,16 @@ type guarded struct {
 }
 
 func (a *app) runRolloutGuard(ctx context.Context, o *guardOptions, name string) error {
+	targets, err := readTargets(o.config)
+	if err != nil {
+		return err
+	}
+	changed, err := a.notifier(ctx, &o.operation, targets)
+	if err != nil {
+		return err
+	}
 	all := []guarded{}
-	err := a.operateOn(ctx, &o.operation, "rollout guard", func(c *connection, _ deploy.Config) error {
+	err = a.operateOn(ctx, &o.operation, "rollout guard", func(c *connection, _ deploy.Config) error {
 		states, err := a.listRollouts(ctx, c, o.everywhere)
 		if err != nil {
 			return err
@@ -109,7 +119,7 @@ func (a *app) runRolloutGuard(ctx context.Context, o *guardOptions, name string)
 			if name != "" && states[i].Release != name {
 				continue
 			}
-			found, err := a.guardOne(ctx, c, o, &states[i])
+			found, err := a.guardOne(ctx, c, o, &states[i], changed)
 			if err != nil {
 				return err
 			}
@@ -157,7 +167,7 @@ func (a *app) printGuarded(o *guardOptions, name string, all []guarded) error {
 
 // guardOne looks after one rollout. The error is about what no other rollout
 // would fare better with.
-func (a *app) guardOne(ctx context.Context, c *connection, o *guardOptions, st *rollout.State) (guarded, error) {
+func (a *app) guardOne(ctx context.Context, c *connection, o *guardOptions, st *rollout.State, changed func(before, after *rollout.State)) (guarded, error) {
 	there := *c
 	there.namespace = st.Namespace
 	if there.namespace != c.namespace {
@@ -170,7 +180,9 @@ func (a *app) guardOne(ctx context.Context, c *connection, o *guardOptions, st *
 	if err != nil {
 		return guarded{}, err
 	}
-	result, err := deploy.GuardRollout(ctx, rolloutConfig(&there, config), st.Release, deploy.AbortOptions{
+	rollouts := rolloutConfig(&there, config)
+	rollouts.Changed = changed
+	result, err := deploy.GuardRollout(ctx, rollouts, st.Release, deploy.AbortOptions{
 		Actor: a.actorOf(&o.operation), Reason: o.operation.reason, Timeout: o.timeout,
 	})
 	g := guarded{Release: st.Release, Namespace: st.Namespace}

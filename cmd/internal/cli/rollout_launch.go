@@ -8,6 +8,7 @@ import (
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/derive"
+	"github.com/e6d26078/slipway/release/notify"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -39,6 +40,7 @@ type launch struct {
 	ungated       bool
 	keepLive      bool
 	metrics       []rollout.Metric
+	targets       []notify.Target // who is told
 }
 
 // usualLaunch is how it goes if nobody says anything.

@@ -38,7 +38,10 @@ type moveOptions struct {
 	deploy.PromoteOptions
 	operation operationFlags
 	format    *choice
+	config    string
 }
+
+const configUsage = "file of which the notifications are sent; what else it says counts at the start only"
 
 // newMove makes a command that goes on with a rollout.
 func newMove(a *app, use, short, long string, run func(a *app, ctx context.Context, o *moveOptions, name string) error) (*cobra.Command, *moveOptions) {
@@ -59,6 +62,7 @@ func newMove(a *app, use, short, long string, run func(a *app, ctx context.Conte
 	f := cmd.Flags()
 	f.DurationVar(&o.Timeout, "timeout", helmTimeout, "time that each wait may take")
 	f.VarP(o.format, "output", "o", "how to print the result")
+	f.StringVar(&o.config, "config", "", configUsage)
 	o.operation.register(f)
 	return cmd, o
 }
@@ -123,8 +127,12 @@ func newRolloutRefresh(a *app) *cobra.Command {
 
 // move runs an operation on a rollout and prints where that is then.
 func (a *app) move(ctx context.Context, o *moveOptions, verb, name string, run func(deploy.RolloutConfig) (*deploy.RolloutResult, error)) error {
+	targets, err := readTargets(o.config)
+	if err != nil {
+		return err
+	}
 	var result *deploy.RolloutResult
-	err := a.operateRollout(ctx, &o.operation, "rollout "+verb+" "+name, func(config deploy.RolloutConfig) (err error) {
+	err = a.operateRollout(ctx, &o.operation, "rollout "+verb+" "+name, targets, func(config deploy.RolloutConfig) (err error) {
 		result, err = run(config)
 		return err
 	})

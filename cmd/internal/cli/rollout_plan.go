@@ -52,7 +52,7 @@ func newRolloutPlan(a *app) *cobra.Command {
 
 func (a *app) runRolloutPlan(ctx context.Context, o *startOptions, name, chartName string) error {
 	o.change.dryRun.mode = deploy.ServerDryRun
-	work, err := a.prepareStart(ctx, o, name, chartName)
+	work, _, err := a.prepareStart(ctx, o, name, chartName)
 	if err != nil {
 		return err
 	}

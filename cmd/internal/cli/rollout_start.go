@@ -10,6 +10,7 @@ import (
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/chart/values"
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/notify"
 )
 
 const rolloutStartLong = `Launch a new version of a chart, or other values, over a deployed release in
@@ -81,12 +82,12 @@ func (a *app) runRolloutStart(ctx context.Context, o *startOptions, name, chartN
 	if o.change.dryRun.mode != deploy.NoDryRun {
 		return a.runRolloutPlan(ctx, o, name, chartName)
 	}
-	work, err := a.prepareStart(ctx, o, name, chartName)
+	work, targets, err := a.prepareStart(ctx, o, name, chartName)
 	if err != nil {
 		return err
 	}
 	var result *deploy.RolloutResult
-	err = a.operateRollout(ctx, &o.change.operation, "rollout start "+name, func(config deploy.RolloutConfig) (err error) {
+	err = a.operateRollout(ctx, &o.change.operation, "rollout start "+name, targets, func(config deploy.RolloutConfig) (err error) {
 		result, err = work(ctx, config)
 		return err
 	})
@@ -96,32 +97,35 @@ func (a *app) runRolloutStart(ctx context.Context, o *startOptions, name, chartN
 	return a.endRollout(o.format.word, name, result)
 }
 
+// startFunc launches a release.
+type startFunc func(context.Context, deploy.RolloutConfig) (*deploy.RolloutResult, error)
+
 // prepareStart reads everything that a start needs beside the cluster.
-func (a *app) prepareStart(ctx context.Context, o *startOptions, name, chartName string) (func(context.Context, deploy.RolloutConfig) (*deploy.RolloutResult, error), error) {
+func (a *app) prepareStart(ctx context.Context, o *startOptions, name, chartName string) (startFunc, []notify.Target, error) {
 	change, err := o.change.options()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkReleaseName(name); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c, user, err := a.readChart(ctx, &o.input, chartName)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l, err := a.launch(&o.launch, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	options := l.options(deploy.UpgradeOptions{
 		RenderOptions: o.renderOptions(ctx, a), ChangeOptions: change, Values: o.mode(),
 	})
 	options.Actor, options.ExpectPlan = a.actorOf(&o.change.operation), o.expectPlan
-	return a.starter(name, c, user, options, &o.deployFlags), nil
+	return a.starter(name, c, user, options, &o.deployFlags), l.targets, nil
 }
 
 // starter gives the operation that launches a release.
-func (a *app) starter(name string, c *chart.Chart, user *values.Merged, options deploy.StartOptions, flags *deployFlags) func(context.Context, deploy.RolloutConfig) (*deploy.RolloutResult, error) {
+func (a *app) starter(name string, c *chart.Chart, user *values.Merged, options deploy.StartOptions, flags *deployFlags) startFunc {
 	return func(ctx context.Context, config deploy.RolloutConfig) (*deploy.RolloutResult, error) {
 		result, err := deploy.StartRollout(ctx, config, name, c, user.Values, options)
 		var digest *deploy.MovedError

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/e6d26078/slipway/chart/yaml"
 	"github.com/e6d26078/slipway/cmd/internal/backend"
 	schemas "github.com/e6d26078/slipway/docs/schema"
+	"github.com/e6d26078/slipway/release/notify"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -285,5 +287,51 @@ func TestTheSchemaIsOne(t *testing.T) {
 		"exec": rollout.Exec{}, "podHealth": rollout.PodHealth{},
 	} {
 		same(name, properties("$defs", "provider", "properties", name), v)
+	}
+}
+
+// TestTheSchemaKnowsWhoCanBeTold is TestTheSchemaIsOne for notifications.
+func TestTheSchemaKnowsWhoCanBeTold(t *testing.T) {
+	const text = `apiVersion: slipway.dev/rollout/v1
+notifications:
+- webhook: {url: "https://example.com", keyFile: key, tokenFile: token, caFile: ca}
+- events: [started, done]
+  slack: {urlFile: url, caFile: ca}
+- commitStatus: {provider: github, baseURL: "https://example.com", project: a/b, commit: 0123456789abcdef0123456789abcdef01234567, context: c, targetURL: "https://example.com", tokenFile: token, caFile: ca}
+- openMetrics: {directory: /metrics}
+- openMetrics: {pushgateway: "https://example.com", tokenFile: token, caFile: ca}
+`
+	if err := checkRolloutFileText(t, text); err != nil {
+		t.Error(err)
+	}
+	all, err := yaml.DecodeMap([]byte(schemas.Rollout()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, _ := nested(all, "$defs", "target", "properties", "events", "items", "enum").([]any)
+	for _, e := range notify.Events() {
+		if !slices.Contains(events, any(string(e))) {
+			t.Errorf("the schema lacks the event %s", e)
+		}
+	}
+	if len(events) != len(notify.Events()) {
+		t.Errorf("the schema has the events %v", events)
+	}
+	for name, v := range map[string]any{
+		"webhook": notify.Webhook{}, "slack": notify.Slack{}, "commitStatus": notify.CommitStatus{}, "openMetrics": notify.OpenMetrics{},
+	} {
+		fields, _ := nested(all, "$defs", "target", "properties", name, "properties").(map[string]any)
+		names := jsonNames(v)
+		if len(names) != len(fields) {
+			t.Errorf("%s: the schema has %v, and %v are read", name, fields, names)
+		}
+		for _, n := range names {
+			if fields[n] == nil {
+				t.Errorf("%s: the schema lacks %s", name, n)
+			}
+		}
+	}
+	if err := checkRolloutFileText(t, "apiVersion: slipway.dev/rollout/v1\nnotifications:\n- webhook: {url: a}\n  slack: {urlFile: b}\n"); err == nil {
+		t.Error("two in one target are taken")
 	}
 }

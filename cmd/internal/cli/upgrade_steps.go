@@ -43,7 +43,7 @@ func (a *app) runUpgradeInSteps(ctx context.Context, o *upgradeOptions, change d
 	options := l.options(deploy.UpgradeOptions{RenderOptions: o.renderOptions(ctx, a), ChangeOptions: change, Values: o.mode()})
 	options.Actor = a.actorOf(&o.change.operation)
 	var result *deploy.RolloutResult
-	err = a.operateRollout(ctx, &o.change.operation, "upgrade "+name, func(config deploy.RolloutConfig) error {
+	err = a.operateRollout(ctx, &o.change.operation, "upgrade "+name, l.targets, func(config deploy.RolloutConfig) error {
 		if o.install {
 			past, err := config.Store.History(ctx, name)
 			if err != nil || len(past) == 0 {
