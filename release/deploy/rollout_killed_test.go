@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -55,6 +56,7 @@ func (c course) options() deploy.StartOptions {
 		o = quick(c.strategy, 50)
 	}
 	o.Settle, o.Hooks = 10*time.Millisecond, rollout.AtStart
+	o.Metrics = []rollout.Metric{{Name: "pod-health", Provider: rollout.Provider{PodHealth: &rollout.PodHealth{}}}}
 	return o
 }
 
@@ -201,7 +203,7 @@ func TestKilledRolloutIsContinued(t *testing.T) {
 				t.Logf("the commands %v make %v changes", c.commands, totals)
 				want := whole.outcome(t)
 				whole.judge(t, whole.recorder.Cut(t), c.hooks)
-				for _, p := range killPoints(c, totals) {
+				for _, p := range killPoints(dice(c.name), c, totals) {
 					tried.Add(1)
 					t.Run(p.String(), func(t *testing.T) {
 						t.Parallel()
@@ -239,8 +241,8 @@ func (p killPoint) String() string {
 	return fmt.Sprintf("%s %d killed %s change %d of %d", p.name, p.command+1, p.point, p.change, p.total)
 }
 
-// killPoints are all moments, or two of them.
-func killPoints(c course, totals []int) []killPoint {
+// killPoints are all moments, or two that are left to chance.
+func killPoints(random *rand.Rand, c course, totals []int) []killPoint {
 	var all []killPoint
 	for i, total := range totals {
 		for change := 1; change <= total; change++ {
@@ -252,7 +254,6 @@ func killPoints(c course, totals []int) []killPoint {
 	if sweepsAll() {
 		return all
 	}
-	random := dice(c.name)
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all[:2]
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/analysis"
 	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/cluster/clustertest"
 	"github.com/e6d26078/slipway/release/deploy"
@@ -74,10 +75,11 @@ func launchOf(t *testing.T, api *clustertest.Cluster, s *scenario, strategy roll
 		twin:      twinOn(t, api),
 		namespace: api.Namespace(t), client: kubernetes.NewForConfigOrDie(rc), scenario: s, strategy: strategy, gate: newGate(t, rc),
 	}
-	var err error
-	if l.config, err = newRolloutConfig(&rest.Config{Host: l.gate.URL, QPS: -1}, l.namespace, 0); err != nil {
+	config, err := newConfig(&rest.Config{Host: l.gate.URL, QPS: -1}, l.namespace, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
+	l.config = rolloutConfigOf(config)
 	l.config.Owner = "build-1"
 	if l.chart, err = chart.Load(fleetPath); err != nil {
 		t.Fatal(err)
@@ -418,5 +420,6 @@ func rolloutConfigOf(config deploy.Config) deploy.RolloutConfig {
 	client := config.Cluster.(*cluster.Client)
 	return deploy.RolloutConfig{
 		Config: config, Rollouts: cluster.NewRollouts(client.Kubernetes(), config.Namespace, time.Now), Objects: client,
+		Sampler: analysis.New(analysis.Options{Now: time.Now}),
 	}
 }

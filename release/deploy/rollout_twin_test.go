@@ -230,4 +230,3 @@ func (l *launch) serving(t *testing.T) map[string]int {
 	}
 	return count
 }
-
