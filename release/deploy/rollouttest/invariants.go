@@ -36,7 +36,7 @@ type Judgement struct {
 
 // Judge applies every check that needs nothing but a trace.
 func (t *Trace) Judge(j Judgement) []Violation {
-	return slices.Concat(t.Capacity(j), t.Exposure(j), t.Pins(), t.CanaryStays(), t.OneWriter(j), t.HooksOnce(j))
+	return slices.Concat(t.Capacity(j), t.Exposure(j), t.Pins(), t.CanaryStays(), t.OneWriter(j), t.HooksOnce(j), t.Scalers())
 }
 
 // verdicts collects violations, each once for as long as it lasts.

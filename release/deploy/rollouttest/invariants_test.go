@@ -68,6 +68,12 @@ func TestEachViolationIsFound(t *testing.T) {
 		}},
 		{"two under one fence", WriterName, "build-2", running(), func(s *script) { s.lease("build-2", 1) }},
 		{"an older fence comes back", WriterName, "back to 1", running(), func(s *script) { s.lease("build-2", 2); s.lease("build-1", 1) }},
+		{"the autoscaler is left behind", ScalersName, "scales web, and web-r2 serves", scaled(2), func(s *script) {
+			s.deployment("web-r2", "2", 2, 2, true)
+			s.service("h2")
+			s.state(rollout.State{Phase: rollout.Gate, Step: 1})
+		}},
+		{"the autoscaler may shrink the stable side", ScalersName, "down to 1 pods", scaled(2), func(s *script) { s.autoscaler("web", 1) }},
 		{"a hook that nobody knows", HooksName, "rel-hook", running(), func(s *script) {
 			s.put(kindJob, "rel-hook", Fields{"metadata": Fields{"uid": "1"}})
 		}},

@@ -120,6 +120,19 @@ func running() *script {
 	return s
 }
 
+// scaled is the same with an autoscaler that keeps some pods.
+func scaled(least int) *script {
+	s := running()
+	s.begun = false
+	s.autoscaler("web", least)
+	s.begun = true
+	return s
+}
+
+func (s *script) autoscaler(target string, least int) {
+	s.put(kindScaler, "web", Fields{"spec": Fields{"minReplicas": int64(least), "scaleTargetRef": Fields{"kind": kindDeploy, "name": target}}})
+}
+
 // committed is the same some time later.
 func committed() *script {
 	s := running()

@@ -1,0 +1,63 @@
+package deploy_test
+
+import (
+	"maps"
+
+	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/rollout"
+)
+
+// scenario is what a chart consists of and what changes.
+type scenario struct {
+	name         string
+	base, target map[string]any
+	choose       func(o *deploy.StartOptions)
+	services     []string
+	autoscaled   bool
+	hooks        []string // Jobs that a promotion runs
+	only         rollout.Strategy
+}
+
+// with are values with others set on top.
+func with(values map[string]any, more map[string]any) map[string]any {
+	both := maps.Clone(values)
+	maps.Copy(both, more)
+	return both
+}
+
+// scenarios are the charts that rollouts are judged on.
+func scenarios() []*scenario {
+	one := map[string]any{"deployments": map[string]any{"web": 4}}
+	three := map[string]any{"deployments": map[string]any{"web": 4, "api": 8, "worker": 4}, "services": []any{"web", "api"}}
+	config := with(one, map[string]any{"config": "hello", "secret": "one"})
+	v2 := map[string]any{"version": "2"}
+	list := []*scenario{
+		{name: "one deployment", base: one, target: with(one, v2)},
+		{name: "three deployments", base: three, target: with(three, v2), services: []string{"fleet-web", "fleet-api"},
+			choose: func(o *deploy.StartOptions) { o.Derive.Ungated = true }},
+		{name: "autoscaler", base: with(one, map[string]any{"autoscaler": "web"}), autoscaled: true},
+		{name: "disruption budget", base: with(one, map[string]any{"disruption": "web"})},
+		{name: "stateful set", base: with(one, map[string]any{"stateful": 4}), services: []string{"fleet-web", "fleet-db"}, only: rollout.Canary},
+		{name: "configuration", base: config, target: with(config, map[string]any{"config": "bye", "secret": "two"})},
+		{name: "configuration with a checksum", base: with(config, map[string]any{"checksum": true}),
+			target: with(config, map[string]any{"checksum": true, "config": "bye", "secret": "two", "extra": "new"})},
+		{name: "hooks", base: with(one, map[string]any{"hooks": true}), hooks: []string{"fleet-pre-upgrade", "fleet-post-upgrade"},
+			choose: func(o *deploy.StartOptions) { o.Hooks = rollout.AtPromote }},
+	}
+	for _, s := range list {
+		if s.target == nil {
+			s.target = with(s.base, v2)
+		}
+		if s.services == nil {
+			s.services = []string{"fleet-web"}
+		}
+		if s.hooks == nil {
+			s.hooks = []string{}
+		}
+	}
+	return list
+}
+
+func (s *scenario) String() string { return s.name }
+
+var installers = []string{"helm3", "helm4", "slipway"}
