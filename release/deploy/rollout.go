@@ -46,8 +46,11 @@ type StoredRollout struct {
 	Token string
 }
 
-// Lister reads objects by kind.
+// Lister reads objects by kind, and scales workloads.
 type Lister interface {
+	// Scale sets how many pods a workload has, as an autoscaler does: the number
+	// is not part of what is applied.
+	Scale(ctx context.Context, ref manifest.Ref, replicas int) error
 	// List returns the objects of a kind in a namespace whose labels match a
 	// selector in Kubernetes' notation ("" for all). A kind that is not served has none.
 	List(ctx context.Context, apiVersion, kind, namespace, selector string) ([]Live, error)

@@ -23,6 +23,11 @@ func (r *rolling) makeView(ctx context.Context, v rollout.View) error {
 			return err
 		}
 	}
+	if p := r.state().Phase; p == rollout.Returning || p == rollout.Lowering {
+		if err := r.levelFirst(ctx); err != nil {
+			return err
+		}
+	}
 	if v.Clones && r.unknownHash(rollout.CanarySide) {
 		first := v
 		first.Preview, first.Routed = false, false
@@ -53,7 +58,7 @@ func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
 	if err != nil {
 		return err
 	}
-	c, err := r.difference(ctx, objects)
+	c, err := r.difference(ctx, objects, v)
 	if err != nil {
 		return err
 	}
@@ -74,7 +79,10 @@ func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
 		}
 	}
 	r.applied = objects
-	return nil
+	if r.state().Phase == rollout.Resuming {
+		_, err = r.level(ctx)
+	}
+	return err
 }
 
 // checkTwins makes sure that a Deployment adopts the pods of its clone: both
@@ -131,7 +139,10 @@ func (r *rolling) fence(ctx context.Context) error {
 // difference compares what should be live with what is. A process does not know
 // what the one before it has made live, so that it sends all that a rollout may
 // have changed once: a field that the wanted document does not have goes away then.
-func (r *rolling) difference(ctx context.Context, objects []manifest.Object) (*changes, error) {
+//
+// Until the commit nothing is sent of the base that the rollout does not touch:
+// what somebody has changed there, a rotated credential perhaps, stays.
+func (r *rolling) difference(ctx context.Context, objects []manifest.Object, v rollout.View) (*changes, error) {
 	c := &changes{novel: map[manifest.Ref]bool{}, input: plan.Input{
 		Release: r.name, Namespace: r.Namespace, Operation: plan.Upgrade, Revision: r.state().Revision, Wanted: objects,
 	}}
@@ -156,9 +167,15 @@ func (r *rolling) difference(ctx context.Context, objects []manifest.Object) (*c
 	c.input.Live = live
 	r.compute(c)
 	touched := r.plan.Touched(objects, r.config.Routers)
+	spared := map[manifest.Ref]bool{}
+	for _, o := range r.from {
+		spared[o.Ref] = !v.Target && !touched[o.Ref]
+	}
 	for i := range c.plan.Changes {
 		change := &c.plan.Changes[i]
 		switch {
+		case spared[change.Ref] && change.Action != plan.Delete:
+			change.Action, change.Send, change.Problem = plan.Unchanged, false, nil
 		case r.kept[change.Ref] && change.Action != plan.Delete && live[change.Ref] != nil:
 			change.Action, change.Send, change.Problem = plan.Unchanged, false, nil
 		case r.applied == nil && r.target != nil && change.Action == plan.Unchanged && touched[change.Ref]:
