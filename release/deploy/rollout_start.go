@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -173,7 +174,7 @@ func (r *rolling) derive(ctx context.Context, s *started, d, again *draft, optio
 	if input.Again, err = r.earlierObjects(ctx, again.record); err != nil {
 		return err
 	}
-	if input.Around, err = r.around(ctx, options.Derive.Router); err != nil {
+	if input.Around, err = r.around(ctx); err != nil {
 		return err
 	}
 	if r.plan, err = derive.Compute(input); err != nil {
@@ -236,15 +237,22 @@ func (e *HookTimeError) Error() string {
 }
 
 // around reads what else is in the namespace that a rollout has to know.
-func (r *rolling) around(ctx context.Context, router string) ([]Live, error) {
+func (r *rolling) around(ctx context.Context) ([]Live, error) {
 	kinds := [][2]string{
 		{"autoscaling/v2", "HorizontalPodAutoscaler"}, {"policy/v1", "PodDisruptionBudget"}, {"v1", "Service"},
 		{"apps/v1", "Deployment"}, {"apps/v1", "ReplicaSet"}, {"v1", "ResourceQuota"},
+	}
+	others := [][2]string{ // who may look after workloads instead
 		{"argoproj.io/v1alpha1", "Rollout"}, {"flagger.app/v1beta1", "Canary"}, {"keda.sh/v1alpha1", "ScaledObject"},
 	}
 	var all []Live
-	for _, kind := range kinds {
+	for _, kind := range slices.Concat(kinds, others) {
 		objects, err := r.config.Objects.List(ctx, kind[0], kind[1], r.Namespace, "")
+		var forbidden *ForbiddenError
+		if errors.As(err, &forbidden) && slices.Contains(others, kind) {
+			r.warn(fmt.Sprintf("%v: whether one looks after a workload of this release is not known", err))
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("list the %ss of the namespace: %w", kind[1], err)
 		}
