@@ -110,6 +110,22 @@ b:
   - c: d: e
 -- list.yaml --
 - a
+-- annotated/Chart.yaml --
+apiVersion: v2
+name: annotated
+version: 0.1.0
+annotations: {slipway.dev/steps: all}
+-- launch.yaml --
+apiVersion: slipway.dev/rollout/v1
+
+strategy: rolling
+steps:
+- 10
+- weight: ten
+-- metrics.yaml --
+- name: a
+  interval: 1s
+  provders: {}
 -- text.tgz --
 no archive
 -- text.yaml --
@@ -160,6 +176,50 @@ func TestBadInputExitsWithTwoAndChangesNothing(t *testing.T) {
 		{"uninstall Rel", []string{"uninstall: Release name is invalid"}},
 		{"test", []string{`"slipway test" requires 1 argument`}},
 		{"recover", []string{`"slipway recover" requires 1 argument`}},
+		{"rollout nosuch", []string{`unknown command "nosuch" for "slipway rollout"`, "hint: run 'slipway rollout --help'"}},
+		{"rollout start rel", []string{`"slipway rollout start" requires 2 arguments`}},
+		{"rollout start Rel good", []string{`release name "Rel": invalid release name`}},
+		{"rollout start rel nowhere", []string{`path "nowhere" not found`}},
+		{"rollout start rel good --kubeconfig nowhere", []string{"nowhere: no such file", "hint: --kubeconfig"}},
+		{"rollout start rel good --strategy rolling", []string{"--strategy", "allowed are canary and blue-green"}},
+		{"rollout start rel good --strategy=", []string{"--strategy", "allowed are canary and blue-green"}},
+		{"rollout start rel good --steps 10,x", []string{`--steps 10,x: step 2: "x" is no weight`, "hint: steps are weights"}},
+		{"rollout start rel good --steps 50,10", []string{"step 2: a weight of 10 comes after 50"}},
+		{"rollout start rel good --steps 10:soon", []string{`step 1: "soon" is no time to pause`}},
+		{"rollout start rel good --gate never", []string{"--gate", "allowed are manual and auto"}},
+		{"rollout start rel good --surge lots", []string{`--surge: "lots" is no number of per cent`}},
+		{"rollout start rel good --tolerance 0", []string{"--tolerance 0: it has to be from 1 to 100"}},
+		{"rollout start rel good --router nosuch", []string{"--router", "allowed are gateway and istio and nginx"}},
+		{"rollout start rel good --router gateway --total", []string{"a router divides the traffic"}},
+		{"rollout start rel good --hooks later", []string{"--hooks", "allowed are at-start and at-promote"}},
+		{"rollout start rel good --on-failure cry", []string{"--on-failure", "allowed are abort and stop"}},
+		{"rollout start rel good --strategy blue-green --steps 10", []string{"blue-green has no steps", "hint: leave the steps out"}},
+		{"rollout start rel good --drain -1s", []string{"never less than nothing"}},
+		{"rollout start rel good --config nowhere.yaml", []string{"--config: open nowhere.yaml"}},
+		{"rollout start rel good --config launch.yaml", []string{"launch.yaml:3: strategy: value must be one of 'canary', 'blue-green'", "launch.yaml:6: steps.1.weight: got string, want integer", "hint: 'slipway rollout schema'"}},
+		{"rollout start rel good --config text.yaml", []string{"text.yaml:1: additional properties 'kind' not allowed"}},
+		{"rollout start rel good --config values.yaml", []string{"values.yaml:3: "}},
+		{"rollout start rel good --analysis nowhere.yaml", []string{"--analysis: open nowhere.yaml"}},
+		{"rollout start rel good --analysis metrics.yaml", []string{"metrics.yaml:3: ", `no field "provders"`}},
+		{"rollout start rel annotated", []string{"Chart.yaml of annotated: annotation slipway.dev/steps: step 1: \"all\" is no weight"}},
+		{"rollout start rel good --timeout 0s", []string{"--timeout 0s"}},
+		{"rollout plan rel good --output xml", []string{"--output", "allowed are text and json"}},
+		{"rollout promote", []string{`"slipway rollout promote" requires 1 argument`}},
+		{"rollout promote Rel", []string{`release name "Rel": invalid release name`}},
+		{"rollout promote rel --from-step -1", []string{"--from-step -1: steps count from 1"}},
+		{"rollout promote rel --keep-live --use-frozen", []string{"contradict each other"}},
+		{"rollout abort rel --config text.yaml", []string{"text.yaml:1: additional properties"}},
+		{"rollout status", []string{`"slipway rollout status" requires 1 argument`}},
+		{"rollout list a", []string{"accepts no arguments"}},
+		{"rollout guard a b", []string{"takes at most 1 argument"}},
+		{"rollout guard a -A", []string{"leave NAME or --all-namespaces out"}},
+		{"rollout guard --cronjob", []string{"--cronjob needs --image", "hint: name an image"}},
+		{"rollout schema a", []string{"accepts no arguments"}},
+		{"images Rel", []string{`release name "Rel": invalid release name`}},
+		{"images rel -A", []string{"leave the names or --all-namespaces out"}},
+		{"upgrade rel good --steps 10", []string{"--steps needs --strategy", "hint: give --strategy"}},
+		{"upgrade rel good --strategy canary --dry-run", []string{"hint: run 'slipway rollout plan'"}},
+		{"upgrade rel good --strategy canary --force", []string{"leave --force and --recreate out"}},
 		{"template rel good --verify", []string{"--verify", "hint: run without --verify"}},
 		{"template rel ./nowhere", []string{`path "./nowhere" not found`, "hint: give the path"}},
 		{"template rel nowhere", []string{`path "nowhere" not found`, "hint: give the path"}},
