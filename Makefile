@@ -91,7 +91,7 @@ bench-cluster: build peers $(CLUSTER) ## figures against Helm v3.22.0 and v4.3.1
 	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-cluster ./cluster && $(GO) build -o $(CURDIR)/.cache/peak ./peak
 	.cache/bench-cluster $(BENCH)
 
-demo: build $(CLUSTER) ## install, plan, upgrade and inspect a release on a control plane of its own
+demo: build peers $(CLUSTER) ## launch releases by canary on a control plane of its own, and inspect them
 	testdata/demo/run
 
 docs: ## write docs/cli from the commands
