@@ -2,7 +2,9 @@ package deploy_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/deploy/rollouttest"
@@ -14,15 +16,23 @@ type cell struct {
 	scenario  *scenario
 	strategy  rollout.Strategy
 	installer string
-	abortAt   int // gate at which it is taken back, counted from 1; 0 promotes it
+	stage     string // of all pods
+	end       ending
+}
+
+// ending is how a rollout comes to its end.
+type ending struct {
+	name    string
+	abortAt int // gate at which it is taken back, counted from 1; 0 promotes it
+	undoAt  int // gate from which it goes back by a step, once
+}
+
+var endings = []ending{
+	{"promoted", 0, 0}, {"aborted at gate 1", 1, 0}, {"aborted at gate 2", 2, 0}, {"promoted after an undo", 0, 2}, {"undone at gate 1", 0, 1},
 }
 
 func (c cell) String() string {
-	end := "promoted"
-	if c.abortAt > 0 {
-		end = fmt.Sprintf("aborted at gate %d", c.abortAt)
-	}
-	return fmt.Sprintf("%s %s over %s %s", c.scenario, c.strategy, c.installer, end)
+	return fmt.Sprintf("%s %s over %s with %s pods %s", c.scenario, c.strategy, c.installer, c.stage, c.end.name)
 }
 
 // cells are all combinations, or for each scenario one of each strategy.
@@ -36,8 +46,8 @@ func cells() []cell {
 			}
 			var all []cell
 			for _, installer := range installers {
-				for abortAt := range 3 {
-					all = append(all, cell{s, strategy, installer, abortAt})
+				for _, end := range endings {
+					all = append(all, cell{s.staged("ready"), strategy, installer, "ready", end}, cell{s.staged("slow"), strategy, installer, "slow", end})
 				}
 			}
 			if !sweepsAll() {
@@ -59,19 +69,11 @@ func TestInvariantsOfRollouts(t *testing.T) {
 			t.Parallel()
 			l := newLaunch(t, c.scenario, c.strategy, c.installer)
 			before := l.snapshot(t)
-			state := l.start(t)
-			for gate := 1; state.Phase == rollout.Gate; gate++ {
-				l.repeats(t)
-				if gate == c.abortAt {
-					l.abort(t)
-					break
-				}
-				state = l.promote(t)
-			}
+			promoted := l.follow(t, c.end)
 			l.repeats(t)
 			l.settle(t)
 			trace := l.recorder.Cut(t)
-			if c.abortAt == 0 {
+			if promoted {
 				l.judge(t, trace, c.scenario.hooks)
 				l.finished(t)
 				return
@@ -82,6 +84,34 @@ func TestInvariantsOfRollouts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// follow rolls out to an end, and reports whether it was promoted.
+func (l *launch) follow(t *testing.T, end ending) bool {
+	t.Helper()
+	state := l.start(t)
+	for gate := 1; state.Phase == rollout.Gate; gate++ {
+		l.repeats(t)
+		switch gate {
+		case end.abortAt:
+			l.abort(t)
+			return false
+		case end.undoAt:
+			result, err := deploy.UndoRollout(background, l.config, "fleet", deploy.AbortOptions{Timeout: time.Minute})
+			if err != nil {
+				t.Fatalf("undo: %v", err)
+			}
+			if gate == 1 {
+				return false
+			}
+			if result.State.Phase != rollout.Gate || result.State.Step != state.Step-1 {
+				t.Fatalf("undo at step %d leads to %s at step %d", state.Step, result.State.Phase, result.State.Step)
+			}
+			l.repeats(t)
+		}
+		state = l.promote(t)
+	}
+	return true
 }
 
 // repeats runs commands that have nothing to do.
@@ -118,8 +148,8 @@ func (l *launch) finished(t *testing.T) {
 		}
 	}
 	for pod, image := range l.pods(t) {
-		want := "example.test/app-" + fmt.Sprint(withDefault(l.scenario.target["version"], "1")) + ":ready"
-		if image != want {
+		want := "example.test/app-" + fmt.Sprint(withDefault(l.scenario.target["version"], "1")) + ":"
+		if !strings.HasPrefix(image, want) {
 			t.Errorf("pod %s runs %s, not %s", pod, image, want)
 		}
 	}

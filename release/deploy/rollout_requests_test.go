@@ -25,6 +25,7 @@ func TestRequestsDuringRollouts(t *testing.T) {
 		return map[string]any{
 			"deployments": map[string]any{"web": 4, "api": 8}, "services": []any{"web", "api"},
 			"version": fmt.Sprint(version), "stage": "slow-deletion", // as pods with a grace period go
+			"config": fmt.Sprint((version + 1) / 3), // in two of three rounds the canary's pods can be adopted
 		}
 	}
 	s := &scenario{name: "requests", base: values(0), services: []string{"fleet-web", "fleet-api"}}

@@ -279,15 +279,15 @@ func (l *launch) writes(command func()) []string {
 }
 
 // snapshot is everything that an abort has to bring back: objects, normalised,
-// and the very pods behind Services. Those of workers may be others: a worker's
-// canary takes the place of one of them.
+// and the very pods behind Services. Where the canary takes the place of stable
+// pods, as it always does for workers, they may be others.
 func (l *launch) snapshot(t *testing.T) map[string]any {
 	t.Helper()
 	found := l.objects(t, l.namespace)
 	for pod, image := range l.pods(t) {
 		name := "Pod/" + pod
-		if !slices.ContainsFunc(l.scenario.services, func(s string) bool { return strings.HasPrefix(pod, s+"-") }) {
-			name = "pods of workers"
+		if l.scenario.shrinks || !slices.ContainsFunc(l.scenario.services, func(s string) bool { return strings.HasPrefix(pod, s+"-") }) {
+			name = "pods of either kind"
 			count, _ := found[name].(map[string]int)
 			if count == nil {
 				count = map[string]int{}

@@ -15,6 +15,7 @@ type scenario struct {
 	services     []string
 	autoscaled   bool
 	hooks        []string // Jobs that a promotion runs
+	shrinks      bool     // the stable side gives up pods for the canary's
 	only         rollout.Strategy
 }
 
@@ -33,6 +34,9 @@ func scenarios() []*scenario {
 	v2 := map[string]any{"version": "2"}
 	list := []*scenario{
 		{name: "one deployment", base: one, target: with(one, v2)},
+		{name: "total", base: one, target: with(one, v2), only: rollout.Canary, shrinks: true, choose: func(o *deploy.StartOptions) {
+			o.Total, o.Steps = true, []rollout.Step{{Weight: 25}, {Weight: 50}}
+		}},
 		{name: "three deployments", base: three, target: with(three, v2), services: []string{"fleet-web", "fleet-api"},
 			choose: func(o *deploy.StartOptions) { o.Derive.Ungated = true }},
 		{name: "autoscaler", base: with(one, map[string]any{"autoscaler": "web"}), autoscaled: true},
@@ -56,6 +60,13 @@ func scenarios() []*scenario {
 		}
 	}
 	return list
+}
+
+// staged is the scenario with pods that play another part.
+func (s *scenario) staged(stage string) *scenario {
+	other := *s
+	other.base, other.target = with(s.base, map[string]any{"stage": stage}), with(s.target, map[string]any{"stage": stage})
+	return &other
 }
 
 func (s *scenario) String() string { return s.name }
