@@ -45,6 +45,8 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release/rollout":      {},
 		"release/derive":       {"chart/yaml", "release/manifest", "release/rollout", "release/internal"},
 		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/internal"},
+		"release/analysis":     {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/deploy", "release/internal"},
+		"release/notify":       {"release/rollout", "release/internal"},
 		"release/sqlstore":     {"chart", "release", "release/manifest", "release/internal"},
 	}
 	for pkg, prefixes := range allowed {
