@@ -101,8 +101,27 @@ func TestStockHelmDuringARollout(t *testing.T) {
 			if output, err := r.helmCommand(t, a.tool, "upgrade", "fleet", fleetPath); err == nil || !strings.Contains(output, "another operation") {
 				t.Errorf("Helm upgrades in the middle of a rollout: %v\n%s", err, output)
 			}
+			r.showsTheWayBack(t, a.tool)
 			r.intrude(t, a.intrusion, a.tool, before)
 		})
+	}
+}
+
+// showsTheWayBack makes sure of what Helm tells of a release that is rolled out.
+func (r *run) showsTheWayBack(t *testing.T, tool string) {
+	t.Helper()
+	if output, err := r.helmCommand(t, tool, "history", "fleet"); err != nil || !strings.Contains(output, "pending-upgrade") || !strings.Contains(output, "way back: helm rollback fleet 1") {
+		t.Errorf("helm history: %v\n%s", err, output)
+	}
+	manifest, err := r.helmCommand(t, tool, "get", "manifest", "fleet", "--revision", "2")
+	if err != nil {
+		t.Errorf("helm get manifest: %v\n%s", err, manifest)
+	}
+	for name := range r.objects(t, r.launch.namespace) {
+		kind, object, _ := strings.Cut(name, "/")
+		if slices.Contains([]string{"Deployment", "Service", "ConfigMap"}, kind) && !strings.Contains(manifest, "name: "+object+"\n") {
+			t.Errorf("%s is live, and the record does not have it", name)
+		}
 	}
 }
 
