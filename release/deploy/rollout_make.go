@@ -79,8 +79,11 @@ func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
 		}
 	}
 	r.applied = objects
-	if r.state().Phase == rollout.Resuming {
+	switch s := r.state(); {
+	case s.Phase == rollout.Resuming:
 		_, err = r.level(ctx)
+	case s.Back && s.Phase == rollout.Scaling:
+		err = r.takeBackPods(ctx)
 	}
 	return err
 }

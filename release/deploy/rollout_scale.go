@@ -3,6 +3,9 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/e6d26078/slipway/release/derive"
 	"github.com/e6d26078/slipway/release/manifest"
@@ -49,4 +52,65 @@ func (r *rolling) levelFirst(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// takeBackPods has pods of StatefulSets made anew that are still of the target
+// although their partition does not give them to the canary any more: the
+// controller makes none older by itself. One at a time, the last first.
+func (r *rolling) takeBackPods(ctx context.Context) error {
+	for _, w := range r.plan.Workloads {
+		if w.Form != derive.Partitioned {
+			continue
+		}
+		live, err := r.Cluster.Read(ctx, []manifest.Ref{w.Ref})
+		if err != nil || live[w.Ref] == nil {
+			return err
+		}
+		pods, err := r.config.Objects.List(ctx, "v1", "Pod", w.Ref.Namespace, selectorText(live[w.Ref]))
+		if err != nil {
+			return err
+		}
+		isCanary := r.canaryLabel(live[w.Ref], w.Key())
+		slices.SortFunc(pods, func(a, b Live) int { return ordinal(b) - ordinal(a) })
+		for _, pod := range pods {
+			if !isCanary(pod) || ordinal(pod) >= partition(live[w.Ref]) || !ownedBy(pod, uid(live[w.Ref])) {
+				continue
+			}
+			if err := r.remake(ctx, w.Ref.Namespace, pod); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// remake deletes a pod and waits until another one of its name is ready.
+func (r *rolling) remake(ctx context.Context, namespace string, pod Live) error {
+	name, _ := metadata(pod, "name").(string)
+	ref := manifest.Ref{APIVersion: "v1", Kind: "Pod", Namespace: namespace, Name: name}
+	if err := r.Cluster.Delete(ctx, ref, DeleteOptions{UID: uid(pod)}); err != nil {
+		return fmt.Errorf("delete %s: %w", ref, err)
+	}
+	return r.until(ctx, func() string { return ref.String() + " is not ready again" }, func(ctx context.Context) (bool, error) {
+		live, err := r.Cluster.Read(ctx, []manifest.Ref{ref})
+		return live[ref] != nil && uid(live[ref]) != uid(pod) && isPodReady(live[ref]), err
+	})
+}
+
+// ordinal is the number at the end of a StatefulSet's pod's name, -1 without one.
+func ordinal(pod Live) int {
+	name, _ := metadata(pod, "name").(string)
+	n, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:])
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// partition is the first ordinal whose pod is of the target.
+func partition(set Live) int {
+	spec, _ := set["spec"].(map[string]any)
+	strategy, _ := spec["updateStrategy"].(map[string]any)
+	rolling, _ := strategy["rollingUpdate"].(map[string]any)
+	return int(number(rolling["partition"]))
 }

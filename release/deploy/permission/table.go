@@ -170,6 +170,7 @@ func table() map[step][]need {
 			{group: "discovery.k8s.io", resource: "endpointslices", verbs: []string{"list"}, purpose: aboutSides},
 		},
 		followRollout: {
+			{resource: "pods", verbs: []string{"delete"}, optional: true, purpose: "take pods of StatefulSets back by a step (undo)"},
 			{group: "apps", resource: "deployments/scale", verbs: []string{"patch"}, optional: true, purpose: "give the side that takes over the pods that an autoscaler gave the other"},
 			{group: "apps", resource: "replicasets", verbs: []string{"list"}, purpose: "tell both sides of a Deployment apart"},
 			{group: "apps", resource: "deployments", verbs: []string{"list", "watch"}, purpose: "wait until a canary's Deployment is gone"},
