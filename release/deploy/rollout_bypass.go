@@ -1,0 +1,86 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/rollout"
+)
+
+// bypassed tells how somebody went on with the release beside its rollout, ""
+// if nobody did.
+func bypassed(past []release.Meta, s *rollout.State) string {
+	if len(past) == 0 {
+		return "the release was uninstalled"
+	}
+	newest := &past[len(past)-1]
+	ours := newest.Version == s.Revision && newest.Operation != nil && newest.Operation.ID == s.ID
+	early := s.Phase == rollout.Planned || s.Phase == rollout.Preparing
+	switch {
+	case ours && newest.Status.IsPending():
+		return ""
+	case ours && newest.Status == release.StatusDeployed && (s.Phase == rollout.Cleaning || s.Phase == rollout.Done):
+		return "" // the end was interrupted
+	case ours && newest.Status == release.StatusFailed && (s.Phase == rollout.Restoring || s.Phase == rollout.Aborted):
+		return "" // likewise
+	case newest.Version == s.Revision-1 && !newest.Status.IsPending() && early:
+		return "" // the record is still to be written
+	case newest.Version < s.Revision:
+		return fmt.Sprintf("the record of revision %d is gone", s.Revision)
+	case newest.Version == s.Revision:
+		return fmt.Sprintf("revision %d is %s", newest.Version, newest.Status)
+	}
+	return fmt.Sprintf("revision %d is %s", newest.Version, newest.Status)
+}
+
+// overtaken is the error for a release that somebody else went on with.
+func (r *rolling) overtaken(how string) *Error {
+	return &Error{
+		Outcome: Locked, Release: r.name, Revision: r.state().Revision,
+		Err:   &BypassedError{Release: r.name, Revision: r.state().Revision, How: how},
+		Hints: []string{recoverHint(r.name)},
+	}
+}
+
+// defuse makes the record of a rollout that somebody went on beside say what the
+// stable revision says, so that a rollback to it does not launch the canary. Best
+// effort: recover does all that is needed.
+func (r *rolling) defuse(ctx context.Context) {
+	s := r.state()
+	newest := r.newest()
+	if newest == nil || newest.Version <= s.Revision {
+		return
+	}
+	record, err := r.read(ctx, s.Revision)
+	if err != nil || record.Operation == nil || record.Operation.ID != s.ID {
+		return
+	}
+	base, err := r.read(ctx, s.Base)
+	if err != nil || record.Manifest == base.Manifest && record.Info.Status == release.StatusFailed {
+		return
+	}
+	record.Manifest, record.Info.Status = base.Manifest, release.StatusFailed
+	record.Info.Description = "somebody went on beside the rollout; the manifest is that of the stable revision"
+	if err := r.Store.Update(ctx, record); err != nil {
+		r.warn(fmt.Sprintf("mark revision %d as failed: %v", record.Version, err))
+	}
+}
+
+// BypassedError says that somebody went on with a release beside its rollout.
+type BypassedError struct {
+	Release  string
+	Revision int // of the rollout
+	How      string
+}
+
+func (e *BypassedError) Error() string {
+	if e.Revision == 0 {
+		return fmt.Sprintf("release %s: somebody went on beside a rollout: %s", e.Release, e.How)
+	}
+	return fmt.Sprintf("release %s: somebody went on beside the rollout of revision %d: %s", e.Release, e.Revision, e.How)
+}
+
+func recoverHint(name string) string {
+	return "'slipway recover " + name + "' shows what the rollout has left behind, and with --yes brings it back"
+}
