@@ -6,10 +6,13 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
@@ -106,5 +109,29 @@ func (s *KeySigner) ClearSign(_ context.Context, text []byte) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
+	return addChecksum(out.Bytes())
+}
+
+// addChecksum writes the armor of a cleartext signature again, with the
+// checksum that is optional by now: GnuPG 2.2 fails without it when the
+// signature's base64 needs no padding.
+func addChecksum(signed []byte) ([]byte, error) {
+	at := bytes.LastIndex(signed, []byte(beginSignature)) // the signed text may have it too
+	block, err := armor.Decode(bytes.NewReader(signed[at:]))
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	out := bytes.NewBuffer(slices.Clone(signed[:at]))
+	w, err := armor.EncodeWithChecksumOption(out, openpgp.SignatureType, nil, true)
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if _, err := io.Copy(w, block.Body); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	out.WriteByte('\n')
 	return out.Bytes(), nil
 }
