@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,20 +14,25 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/e6d26078/slipway/chart"
+	"github.com/e6d26078/slipway/provenance"
 )
 
 const packageLong = `Package a chart folder into a versioned archive.
 
 The archive depends on the chart's files alone: the same files give the same
 bytes. The files in it are dated by SOURCE_DATE_EPOCH (seconds since 1970) when
-that is set.`
+that is set.
+
+With --sign a provenance file (.prov) is written beside it, which 'slipway
+verify', 'helm verify' and 'gpg --verify' check. The key is found and opened
+before anything is written; archive and .prov file appear together.`
 
 // packageOptions are the flags of "package".
 type packageOptions struct {
 	version, appVersion string
 	destination         string
 	dependencies        bool
-	sign                bool
+	signing             signOptions
 }
 
 func newPackage(a *app) *cobra.Command {
@@ -35,11 +41,11 @@ func newPackage(a *app) *cobra.Command {
 		Use:   "package [CHART_PATH] [...]",
 		Short: "package a chart directory into a chart archive",
 		Long:  packageLong,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return withHint(errors.New("need at least one argument, the path to the chart"), "an example: slipway package ./mychart")
 			}
-			return a.runPackage(o, args)
+			return a.runPackage(cmd.Context(), o, args)
 		},
 	}
 	o.register(cmd.Flags())
@@ -51,18 +57,11 @@ func (o *packageOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.appVersion, "app-version", "", "set the appVersion on the chart to this version")
 	f.StringVarP(&o.destination, "destination", "d", ".", "location to write the chart.")
 	f.BoolVarP(&o.dependencies, "dependency-update", "u", false, `update dependencies from "Chart.yaml" to dir "charts/" before packaging (comes with a later release)`)
-	f.BoolVar(&o.sign, "sign", false, "use a PGP private key to sign this package (comes with a later release)")
-	f.String("key", "", "name of the key to use when signing")
-	f.String("keyring", "", "location of a public keyring")
-	f.String("passphrase-file", "", "location of a file which contains the passphrase for the signing key")
-	hide(f, "key", "keyring", "passphrase-file")
+	o.signing.register(f)
 	addConnectionFlags(f)
 }
 
-func (a *app) runPackage(o *packageOptions, folders []string) error {
-	if o.sign {
-		return withHint(errors.New("--sign: this release cannot sign"), "package without --sign; signing comes with a later release")
-	}
+func (a *app) runPackage(ctx context.Context, o *packageOptions, folders []string) error {
 	if o.dependencies {
 		return withHint(errors.New("--dependency-update: this release cannot fetch dependencies"), "fetch them with 'helm dependency update' first")
 	}
@@ -70,8 +69,12 @@ func (a *app) runPackage(o *packageOptions, folders []string) error {
 	if err != nil {
 		return err
 	}
+	signer, err := a.newSigner(ctx, &o.signing)
+	if err != nil {
+		return err
+	}
 	for _, folder := range folders {
-		path, err := a.packageFolder(o, folder, modified)
+		path, err := a.packageFolder(ctx, o, folder, modified, signer)
 		if err != nil {
 			return err
 		}
@@ -82,7 +85,7 @@ func (a *app) runPackage(o *packageOptions, folders []string) error {
 	return nil
 }
 
-func (a *app) packageFolder(o *packageOptions, folder string, modified time.Time) (string, error) {
+func (a *app) packageFolder(ctx context.Context, o *packageOptions, folder string, modified time.Time, signer provenance.Signer) (string, error) {
 	info, err := os.Stat(folder)
 	if err != nil {
 		return "", err
@@ -112,7 +115,11 @@ func (a *app) packageFolder(o *packageOptions, folder string, modified time.Time
 			return "", machineFault(err)
 		}
 	}
-	path, err := chart.SaveFile(c, destination, chart.SaveOptions{ModTime: modified})
+	save := chart.SaveOptions{ModTime: modified}
+	if signer != nil {
+		return saveSigned(ctx, c, destination, save, signer)
+	}
+	path, err := chart.SaveFile(c, destination, save)
 	if err != nil {
 		return "", fmt.Errorf("failed to save: %w", err)
 	}

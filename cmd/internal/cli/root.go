@@ -50,6 +50,7 @@ func newRoot(a *app) *cobra.Command {
 		newLint(a),
 		newShow(a),
 		newPackage(a),
+		newVerify(a),
 		newCreate(a),
 		newValues(a),
 		a.onCluster(newInstall(a)),
