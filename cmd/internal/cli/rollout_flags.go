@@ -59,7 +59,7 @@ func (o *rolloutFlags) register(f *pflag.FlagSet) {
 	f.Var(o.router, "router", "what divides traffic: HTTPRoutes, VirtualServices or canary Ingresses (default: the numbers of pods)")
 	f.DurationVar(&o.drain, "drain", time.Duration(usual.drain), "time for connections to end after traffic was moved")
 	f.DurationVar(&o.gateTimeout, "gate-timeout", time.Duration(usual.gateTimeout), "how long a gate may wait before 'slipway rollout guard' takes the rollout back; 0 means for ever")
-	f.DurationVar(&o.keep, "keep", time.Duration(usual.keep), "with blue-green, how long the old side is kept after the switch")
+	f.DurationVar(&o.keep, "keep", 0, "with blue-green, how long the old side is kept at least after the switch (default: 10m with --gate auto, else until a person promotes)")
 	f.Var(o.onFailure, "on-failure", "what happens when a measurement fails or the canary does not become ready: it is taken back, or stays as it is")
 	f.BoolVar(&o.allowDowntime, "allow-downtime", false, "allow a StatefulSet of one pod behind a Service")
 	f.BoolVar(&o.ungated, "ungated", false, "allow workloads that no Service selects: all their pods take part at once")

@@ -34,7 +34,7 @@ type launch struct {
 	hooks         rollout.HookTime
 	drain         fileDuration
 	gateTimeout   fileDuration
-	keep          fileDuration
+	keep          *fileDuration // nil: usualKeep if nobody decides
 	onFailure     string
 	allowDowntime bool
 	ungated       bool
@@ -43,11 +43,14 @@ type launch struct {
 	targets       []notify.Target // who is told
 }
 
+// usualKeep is how long blue-green keeps the old side if no person decides.
+const usualKeep = 10 * time.Minute
+
 // usualLaunch is how it goes if nobody says anything.
 func usualLaunch() *launch {
 	return &launch{
 		strategy: rollout.Canary, gate: rollout.Manual, surge: 100, tolerance: 5, onFailure: "abort",
-		drain: fileDuration(30 * time.Second), gateTimeout: fileDuration(time.Hour), keep: fileDuration(10 * time.Minute),
+		drain: fileDuration(30 * time.Second), gateTimeout: fileDuration(time.Hour),
 	}
 }
 
@@ -68,7 +71,9 @@ func (l *launch) apply(strategy rollout.Strategy, steps []rollout.Step, s fileSe
 	setIfGiven(&l.hooks, s.Hooks)
 	setIfGiven(&l.drain, s.Drain)
 	setIfGiven(&l.gateTimeout, s.GateTimeout)
-	setIfGiven(&l.keep, s.Keep)
+	if s.Keep != nil {
+		l.keep = s.Keep
+	}
 	setIfGiven(&l.onFailure, s.OnFailure)
 	setIfGiven(&l.allowDowntime, s.AllowDowntime)
 	setIfGiven(&l.ungated, s.Ungated)
@@ -114,7 +119,7 @@ func (l *launch) check() error {
 		return errors.New("--total is for canaries by numbers of pods, and a router divides the traffic")
 	case l.tolerance < 1 || l.tolerance > 100:
 		return fmt.Errorf("--tolerance %d: it has to be from 1 to 100 points", l.tolerance)
-	case l.drain < 0, l.gateTimeout < 0, l.keep < 0:
+	case l.drain < 0, l.gateTimeout < 0, l.keep != nil && *l.keep < 0:
 		return errors.New("--drain, --gate-timeout and --keep are never less than nothing")
 	}
 	return nil
@@ -123,7 +128,14 @@ func (l *launch) check() error {
 // allSteps are the steps with their gates; nil are the strategy's own.
 func (l *launch) allSteps() []rollout.Step {
 	if l.strategy == rollout.BlueGreen {
-		return []rollout.Step{{Weight: 0, Gate: l.gate}, {Weight: 100, Gate: l.gate, Pause: time.Duration(l.keep)}}
+		switched := rollout.Step{Weight: 100, Gate: l.gate}
+		switch {
+		case l.keep != nil:
+			switched.Pause = time.Duration(*l.keep)
+		case l.gate == rollout.Auto:
+			switched.Pause = usualKeep
+		}
+		return []rollout.Step{{Weight: 0, Gate: l.gate}, switched}
 	}
 	steps := make([]rollout.Step, len(l.steps))
 	for i, s := range l.steps {

@@ -113,7 +113,7 @@ func TestARolloutFileSetsWhatItSays(t *testing.T) {
 	want := &launch{
 		strategy: rollout.Canary, gate: rollout.Manual, surge: 25, tolerance: 2, router: "gateway", hooks: rollout.AtStart,
 		steps: []rollout.Step{{Weight: 5}, {Weight: 25, Pause: 5 * time.Minute, Gate: rollout.Auto}},
-		drain: fileDuration(10 * time.Second), gateTimeout: fileDuration(2 * time.Hour), keep: fileDuration(time.Minute),
+		drain: fileDuration(10 * time.Second), gateTimeout: fileDuration(2 * time.Hour), keep: new(fileDuration(time.Minute)),
 		onFailure: "stop", allowDowntime: true, ungated: true, keepLive: true,
 	}
 	if diff := cmp.Diff(want, l, cmp.AllowUnexported(launch{}), cmpopts.IgnoreFields(launch{}, "metrics")); diff != "" {
