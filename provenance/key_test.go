@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
 	"testing"
 	"time"
 
@@ -75,3 +77,5 @@ func archived(t testing.TB, entries ...[2]string) []byte {
 	}
 	return out.Bytes()
 }
+
+func sha256Of(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
