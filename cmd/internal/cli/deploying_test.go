@@ -103,7 +103,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: interrupt SIGNAL ARGS...")
 	}
-	script := `slipway "$@" 2>progress & pid=$!
+	script := `: >progress; slipway "$@" 2>progress & pid=$!
 until grep -q 'hook running' progress; do kill -0 $pid || break; sleep 0.05; done
 kill -` + args[0] + ` $pid; kill -` + args[0] + ` $pid
 wait $pid; code=$?; cat progress >&2; echo code $code`
