@@ -304,7 +304,7 @@ func (l *launch) snapshot(t *testing.T) map[string]any {
 // judge reports what a trace is blamed for.
 func (l *launch) judge(t *testing.T, trace *rollouttest.Trace, hooks []string) {
 	t.Helper()
-	for _, v := range trace.Judge(rollouttest.Judgement{Release: "fleet", Tolerance: 5, Hooks: hooks}) {
+	for _, v := range trace.Judge(rollouttest.Judgement{Release: "fleet", Tolerance: 5, Hooks: hooks, Floors: l.scenario.floors}) {
 		t.Error(v)
 	}
 	phases := 0

@@ -14,8 +14,9 @@ type scenario struct {
 	choose       func(o *deploy.StartOptions)
 	services     []string
 	autoscaled   bool
-	hooks        []string // Jobs that a promotion runs
-	shrinks      bool     // the stable side gives up pods for the canary's
+	hooks        []string       // Jobs that a promotion runs
+	shrinks      bool           // the stable side gives up pods for the canary's
+	floors       map[string]int // of Services that are to have fewer pods
 	only         rollout.Strategy
 }
 
@@ -45,6 +46,11 @@ func scenarios() []*scenario {
 		{name: "configuration", base: config, target: with(config, map[string]any{"config": "bye", "secret": "two"})},
 		{name: "configuration with a checksum", base: with(config, map[string]any{"checksum": true}),
 			target: with(config, map[string]any{"checksum": true, "config": "bye", "secret": "two", "extra": "new"})},
+		{name: "more pods", base: one, target: with(v2, map[string]any{"deployments": map[string]any{"web": 6}})},
+		{name: "fewer pods", base: one, target: with(v2, map[string]any{"deployments": map[string]any{"web": 2}}), floors: map[string]int{"fleet-web": 2}},
+		{name: "parts come and go", services: []string{"fleet-web", "fleet-old"},
+			base:   map[string]any{"deployments": map[string]any{"web": 4, "old": 2}, "services": []any{"web", "old"}},
+			target: with(v2, map[string]any{"deployments": map[string]any{"web": 4, "new": 2}, "services": []any{"web", "new"}})},
 		{name: "hooks", base: with(one, map[string]any{"hooks": true}), hooks: []string{"fleet-pre-upgrade", "fleet-post-upgrade"},
 			choose: func(o *deploy.StartOptions) { o.Hooks = rollout.AtPromote }},
 	}
