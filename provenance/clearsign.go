@@ -135,7 +135,10 @@ func (m *message) readHeaders(r *proofReader) error {
 			return r.fault("the header %q is not allowed, only Hash is, and an empty line after it", clip(line))
 		}
 		for name := range strings.SplitSeq(value, ",") {
-			m.hashes = append(m.hashes, strings.TrimSpace(name))
+			if name = strings.TrimSpace(name); !slices.Contains(knownHashes(), name) {
+				return r.fault("the hash %q is not known", clip(name))
+			}
+			m.hashes = append(m.hashes, name)
 		}
 	}
 }
@@ -206,7 +209,7 @@ func (m *message) readPackets(encoded string, line int) error {
 		if err != nil {
 			return &FormatError{Line: line, Problem: fmt.Sprintf("the signature cannot be read: %v", err)}
 		}
-		parsed, err := raw.Parse()
+		parsed, err := parsePacket(raw)
 		signature, ok := parsed.(*packet.Signature)
 		switch {
 		case err != nil:
@@ -228,6 +231,26 @@ func (m *message) readPackets(encoded string, line int) error {
 		return &FormatError{Line: line, Problem: "the signature is empty"}
 	}
 	return nil
+}
+
+// parsePacket reads a packet. The OpenPGP library panics on some that are
+// damaged; keys and signatures come from strangers.
+func parsePacket(raw *packet.OpaquePacket) (parsed packet.Packet, err error) {
+	err = guard(func() error {
+		parsed, err = raw.Parse()
+		return err
+	})
+	return parsed, err
+}
+
+// guard calls a function of the OpenPGP library and takes a panic of it for an error.
+func guard(call func() error) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("it is damaged: %v", fault)
+		}
+	}()
+	return call()
 }
 
 // namesHash reports whether the header names the hash of a signature. Those of
@@ -258,6 +281,12 @@ func hashName(hash crypto.Hash) string {
 		return "SHA3-512"
 	}
 	return ""
+}
+
+// knownHashes are the names that a header may have; more than the safe ones,
+// so that an error can say that a hash is weak.
+func knownHashes() []string {
+	return []string{"MD5", "SHA1", "RIPEMD160", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512"}
 }
 
 // clip shortens a text for messages.

@@ -3,6 +3,7 @@ package provenance_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -68,6 +69,7 @@ func TestWhatIsNotOneCleartextSignatureIsRefused(t *testing.T) {
 		"text in the header":         {replace("Hash: SHA512\n", "Hash: SHA512\nname: other\n"), 3, `the header "name: other" is not allowed`},
 		"no header":                  {replace("Hash: SHA512\n", ""), 11, "the header Hash does not name SHA-512"},
 		"another hash":               {replace("Hash: SHA512\n", "Hash: SHA256\n"), 12, "the header Hash does not name SHA-512"},
+		"an unknown hash":            {replace("Hash: SHA512\n", "Hash: SHA6, SHA512\n"), 2, `the hash "SHA6" is not known`},
 		"several hashes":             {replace("Hash: SHA512\n", "Hash: SHA256, SHA512\n"), 0, ""},
 		"ends in the header":         {func(string) string { return begin + "Hash: SHA512" }, 2, "ends in the header"},
 		"ends in the text":           {func(s string) string { return s[:strings.Index(s, signature)] }, 12, "ends before the signature"},
@@ -83,12 +85,16 @@ func TestWhatIsNotOneCleartextSignatureIsRefused(t *testing.T) {
 		"no packet":                  {func(s string) string { return s[:strings.Index(s, signature)] + signature + "\nAAAA\n" + end }, 12, "the signature cannot be read"},
 		"a key instead of it": {func(s string) string {
 			return s[:strings.Index(s, signature)] + strings.ReplaceAll(string(key), "PUBLIC KEY BLOCK", "SIGNATURE")
-		}, 10, "a packet of type 6 among the signatures"},
+		}, 12, "a packet of type 6 among the signatures"},
 		"text between checksum and end": {func(s string) string { return strings.Replace(s, end, "name: other\n"+end, 1) }, 0, "has to follow the checksum"},
-		"changed text":                  {replace("version: 1.2.3\n", "version: 1.2.4\n"), 0, "it does not fit the text"},
-		"a line more":                   {replace("version: 1.2.3\n", "version: 1.2.3\n\n"), 0, "it does not fit the text"},
-		"a change of case":              {replace("name: plain", "name: Plain"), 0, "it does not fit the text"},
-		"large":                         {func(s string) string { return s + strings.Repeat("\n", 7<<20) }, 0, "is larger than"},
+		"a packet that the library panics on": {func(s string) string {
+			const emptySubpacket = "\xc2\x0c\x04\x01\x16\x0a\x00\x02\x01\x04\x00\x00\x00\x00"
+			return s[:strings.Index(s, signature)] + signature + "\n" + base64.StdEncoding.EncodeToString([]byte(emptySubpacket)) + "\n" + end
+		}, 12, "the signature cannot be read: it is damaged"},
+		"changed text":     {replace("version: 1.2.3\n", "version: 1.2.4\n"), 0, "it does not fit the text"},
+		"a line more":      {replace("version: 1.2.3\n", "version: 1.2.3\n\n"), 0, "it does not fit the text"},
+		"a change of case": {replace("name: plain", "name: Plain"), 0, "it does not fit the text"},
+		"large":            {func(s string) string { return s + strings.Repeat("\n", 7<<20) }, 0, "is larger than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			prov := []byte(test.change(string(good)))

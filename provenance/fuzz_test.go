@@ -3,19 +3,36 @@ package provenance_test
 import (
 	"bytes"
 	"context"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 
 	"github.com/e6d26078/slipway/provenance"
 )
 
+// fuzzKey is a key that the workers of a fuzzing process share with it: they
+// inherit its environment.
+func fuzzKey(f *testing.F) (public, secret []byte) {
+	const variable = "SLIPWAY_FUZZ_KEY"
+	if public, secret, ok := strings.Cut(os.Getenv(variable), "\n\n\n"); ok {
+		return []byte(public), []byte(secret)
+	}
+	public, secret = newKey(f, "Release", "release@example.com")
+	public, secret = armoured(f, openpgp.PublicKeyType, public), armoured(f, openpgp.PrivateKeyType, secret)
+	f.Setenv(variable, string(public)+"\n\n\n"+string(secret))
+	return public, secret
+}
+
 // FuzzVerify looks for a file that verifies although the text that anybody
 // reads in it is not the one that was signed, or that another implementation
 // reads differently.
 func FuzzVerify(f *testing.F) {
-	public, secret := newKey(f, "Release", "release@example.com")
+	public, secret := fuzzKey(f)
 	signer := signerOf(f, secret, "release@example.com")
 	keys := keyring(f, public)
 	archive := packaged(f, "full")
@@ -55,13 +72,14 @@ func FuzzVerify(f *testing.F) {
 
 // FuzzKeybox looks for keyrings that make the reader fail or run wild.
 func FuzzKeybox(f *testing.F) {
-	public, secret := newKey(f, "Release", "release@example.com")
+	armoredPublic, armoredSecret := fuzzKey(f)
+	public, secret := unarmored(f, armoredPublic), unarmored(f, armoredSecret)
 	f.Add(keybox(blob(public)))
 	f.Add(keybox(blob(secret), blob(public)))
 	f.Add(keybox())
 	f.Add(public)
 	f.Add(secret)
-	f.Add(armoured(f, "PGP PUBLIC KEY BLOCK", public))
+	f.Add(armoredPublic)
 	archive := packaged(f, "plain")
 	prov, err := provenance.Sign(context.Background(), plainName, archive, signerOf(f, secret, "release@example.com"))
 	if err != nil {
@@ -84,4 +102,16 @@ func FuzzKeybox(f *testing.F) {
 			t.Errorf("verified by the key %s, but %s has signed", v.Fingerprint, own)
 		}
 	})
+}
+
+func unarmored(f *testing.F, text []byte) []byte {
+	block, err := armor.Decode(bytes.NewReader(text))
+	if err != nil {
+		f.Fatal(err)
+	}
+	data, err := io.ReadAll(block.Body)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return data
 }

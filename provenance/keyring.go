@@ -177,7 +177,7 @@ func (k *Keyring) addKey(packets []*packet.OpaquePacket) {
 	entity, err := readEntity(packets)
 	if err != nil {
 		skipped := SkippedKey{Err: err}
-		if p, err := packets[0].Parse(); err == nil {
+		if p, err := parsePacket(packets[0]); err == nil {
 			switch key := p.(type) {
 			case *packet.PublicKey:
 				skipped.Fingerprint, skipped.KeyID = fingerprint(key), keyID(key.KeyId)
@@ -210,7 +210,11 @@ func readEntity(packets []*packet.OpaquePacket) (*openpgp.Entity, error) {
 			return nil, fmt.Errorf("a key of more than %d bytes", maxKey)
 		}
 	}
-	entity, err := openpgp.ReadEntity(packet.NewReader(&key))
+	var entity *openpgp.Entity
+	err := guard(func() (err error) {
+		entity, err = openpgp.ReadEntity(packet.NewReader(&key))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +237,7 @@ func checkRevocation(p *packet.OpaquePacket) error {
 	}
 	switch packet.SignatureType(kind) {
 	case packet.SigTypeKeyRevocation, packet.SigTypeSubkeyRevocation, packet.SigTypeCertificationRevocation:
-		if _, err := p.Parse(); err != nil {
+		if _, err := parsePacket(p); err != nil {
 			return fmt.Errorf("a revocation of the key cannot be read: %w", err)
 		}
 	}

@@ -110,11 +110,14 @@ func (m *message) verifyOne(signature *packet.Signature, keys *Keyring, policy P
 	var fault error
 	for i := range candidates {
 		key := &candidates[i]
-		hash, err := signature.PrepareVerify()
-		if err == nil {
+		err := guard(func() error {
+			hash, err := signature.PrepareVerify()
+			if err != nil {
+				return err
+			}
 			hash.Write(m.canonical())
-			err = key.PublicKey.VerifySignature(hash, signature)
-		}
+			return key.PublicKey.VerifySignature(hash, signature)
+		})
 		if err == nil {
 			err = checkNotations(key, signature)
 		} else {
