@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -102,6 +103,47 @@ func TestARolloutIsPromoted(t *testing.T) {
 				t.Errorf("%+v", history)
 			}
 		})
+	}
+}
+
+func TestAnotherRolloutHasToWait(t *testing.T) {
+	t.Parallel()
+	c := clustertest.Shared(t)
+	config, err := newRolloutConfig(c.RESTConfig(t), c.Namespace(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Audit.Actor = "anna"
+	start := func(version string) (*deploy.RolloutResult, error) {
+		values := map[string]any{"deployments": map[string]any{"web": 2}, "version": version}
+		return deploy.StartRollout(background, config, "fleet", fleet(t), values, quick(rollout.Canary, 50))
+	}
+	if _, err := deploy.Install(background, config.Config, "fleet", fleet(t), nil, deploy.InstallOptions{ChangeOptions: deploy.ChangeOptions{Wait: true}}); err != nil {
+		t.Fatal(err)
+	}
+	begun, err := start("2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := start("2")
+	if err != nil || again.State.ID != begun.State.ID || again.State.Phase != rollout.Gate {
+		t.Errorf("the same start: %v, %v", again.State, err)
+	}
+	_, err = start("3")
+	var failure *deploy.Error
+	if !errors.As(err, &failure) || failure.Outcome != deploy.Locked {
+		t.Errorf("another start: %v", err)
+	}
+	config.Audit.Actor = "bert"
+	if _, err := deploy.PromoteRollout(background, config, "fleet", deploy.PromoteOptions{Actor: rollout.Actor{Name: "bert"}}); err != nil {
+		t.Fatal(err)
+	}
+	history, err := config.Store.History(background, "fleet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if by := history[1].Operation; by.Actor != "anna" || by.Approver != "bert" || by.ChartDigest == "" || by.PlanDigest != begun.State.PlanDigest {
+		t.Errorf("%+v", by)
 	}
 }
 

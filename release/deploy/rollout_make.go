@@ -218,7 +218,7 @@ func (r *rolling) journal(ctx context.Context, objects []manifest.Object) error 
 		record.Info.Description = fmt.Sprintf("%s in progress, way back: helm rollback %s %d", r.state().Settings.Strategy, r.name, r.state().Base)
 		record.Manifest = text
 		record.Operation = r.record()
-		record.Operation.Inputs = r.inputsOf()
+		record.Operation.Inputs, record.Operation.PlanDigest = r.frozenInputs, r.state().PlanDigest
 		record.Operation.Images = imagesOf(objects)
 		if err := r.fit(record); err != nil {
 			return err
@@ -230,14 +230,6 @@ func (r *rolling) journal(ctx context.Context, objects []manifest.Object) error 
 	}
 	r.target.Manifest = text
 	return r.save(ctx)
-}
-
-// inputsOf is the digest of what the rollout was started with.
-func (r *rolling) inputsOf() string {
-	if r.goal.Operation != nil {
-		return r.goal.Operation.Inputs
-	}
-	return r.inputs
 }
 
 // manifestText writes objects as a manifest.

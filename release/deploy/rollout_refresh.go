@@ -98,8 +98,8 @@ func (r *rolling) refreeze(ctx context.Context) error {
 		return err
 	}
 	f := &Frozen{
-		Release: r.name, Namespace: r.Namespace, Kind: r.kind, Inputs: r.inputsOf(), Base: r.state().Base,
-		Digest: r.state().TargetDigest, Record: record, Labels: r.goal.Labels,
+		Release: r.name, Namespace: r.Namespace, Kind: r.kind, Inputs: r.frozenInputs, Base: r.state().Base,
+		Digest: r.state().TargetDigest, Chart: r.Audit.ChartDigest, Record: record, Labels: r.goal.Labels,
 	}
 	data, err := f.Encode()
 	if err != nil {

@@ -25,14 +25,16 @@ type rolling struct {
 	base     *release.Record // the stable revision
 	goal     *release.Record // the revision that is launched, as it was frozen
 	from, to []manifest.Object
-	applied  []manifest.Object // what this process made live last, nil before
-	timeout  time.Duration
-	keep     int                   // revisions in the history, 0 for all
-	settle   time.Duration         // that of WaitOptions
-	decision configDecision        // what to do about configuration that has changed
-	cause    error                 // why the machine was told that something failed
-	asked    bool                  // a person asked to take it back
-	kept     map[manifest.Ref]bool // objects that are left as they are
+	// frozenInputs is the digest of what the rollout was started with.
+	frozenInputs string
+	applied      []manifest.Object // what this process made live last, nil before
+	timeout      time.Duration
+	keep         int                   // revisions in the history, 0 for all
+	settle       time.Duration         // that of WaitOptions
+	decision     configDecision        // what to do about configuration that has changed
+	cause        error                 // why the machine was told that something failed
+	asked        bool                  // a person asked to take it back
+	kept         map[manifest.Ref]bool // objects that are left as they are
 }
 
 // configDecision says what to do about configuration that somebody changed
@@ -138,6 +140,7 @@ func (r *rolling) open(ctx context.Context) error {
 		return fmt.Errorf("read the frozen target of the rollout: %w", err)
 	}
 	r.goal.Labels, r.goal.Token, r.goal.ApplyMethod = f.Labels, "", applyMethod
+	r.frozenInputs, r.Audit.ChartDigest = f.Inputs, f.Chart
 	if r.base, err = r.read(ctx, s.Base); err != nil {
 		return fmt.Errorf("read revision %d: %w", s.Base, err)
 	}
@@ -155,16 +158,13 @@ func (r *rolling) open(ctx context.Context) error {
 	return err
 }
 
-// adopt makes a record of this rollout the one that is written.
+// adopt makes a record of this rollout the one that is written. Who started it
+// stays; what a Helm that rewrote it has dropped is filled in.
 func (r *rolling) adopt(record *release.Record) {
-	operation := r.record()
-	if record.Operation != nil {
-		operation.Hooks, operation.Inputs = record.Operation.Hooks, record.Operation.Inputs
-		if record.Operation.Owner != "" && operation.Owner == "" {
-			operation.Owner = record.Operation.Owner
-		}
+	if record.Operation == nil || record.Operation.Kind == "" {
+		record.Operation = r.record()
+		record.Operation.Inputs = r.frozenInputs
 	}
-	record.Operation = operation
 	r.target = record
 }
 

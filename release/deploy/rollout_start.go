@@ -88,7 +88,7 @@ func (r *rolling) startAgain(ctx context.Context, options *StartOptions) error {
 		return err
 	}
 	s := r.state()
-	if r.inputsOf() != r.inputs || options.ExpectPlan != "" && options.ExpectPlan != s.PlanDigest {
+	if r.frozenInputs != r.inputs || options.ExpectPlan != "" && options.ExpectPlan != s.PlanDigest {
 		return r.beingRolledOut(s.Revision)
 	}
 	return r.drive(ctx, rollout.Go{})
