@@ -29,7 +29,9 @@ type Statement struct {
 	// if only that is known, its key id, in upper case hexadecimal digits.
 	Issuers []string
 
-	fields map[string]any // of the metadata
+	about  string         // the text of the metadata
+	line   int            // where it begins in the file
+	fields map[string]any // what it says, once it is decoded
 }
 
 // Parse reads a .prov file without a look at its signature: nothing of what it
@@ -43,6 +45,9 @@ func Parse(prov []byte) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.decode(); err != nil {
+		return nil, err
+	}
 	for _, signature := range m.signatures {
 		s.Issuers = append(s.Issuers, issuer(signature))
 	}
@@ -53,14 +58,20 @@ func Parse(prov []byte) (*Statement, error) {
 // are *DigestError, *MetadataError or about the archive. It proves nothing
 // about who made the statement; [Verify] does.
 func (s *Statement) Check(name string, archive []byte) error {
+	_, err := s.check(name, archive)
+	return err
+}
+
+// check gives the metadata of the archive, which are those of the statement.
+func (s *Statement) check(name string, archive []byte) (*helmchart.Metadata, error) {
 	if err := s.checkDigest(name, archive); err != nil {
-		return err
+		return nil, err
 	}
 	p, err := readArchive(archive)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.checkMetadata(p)
+	return p.metadata, s.checkMetadata(p)
 }
 
 func (s *Statement) checkDigest(name string, archive []byte) error {
@@ -125,14 +136,7 @@ func parseStatement(m *message) (*Statement, error) {
 	if at < 0 {
 		return nil, &FormatError{Line: m.firstLine, Problem: "the signed text has to be two documents with the line ... between them"}
 	}
-	s := &Statement{Metadata: new(helmchart.Metadata)}
-	about := []byte(strings.Join(m.lines[:at], "\n"))
-	if err := decodeStrictly(about, &s.fields); err != nil {
-		return nil, &FormatError{Line: m.firstLine, Problem: fmt.Sprintf("the signed metadata: %v", err)}
-	}
-	if err := yaml.Unmarshal(about, s.Metadata); err != nil {
-		return nil, &FormatError{Line: m.firstLine, Problem: fmt.Sprintf("the signed metadata: %v", err)}
-	}
+	s := &Statement{about: strings.Join(m.lines[:at], "\n"), line: m.firstLine}
 	var sums struct {
 		Files  map[string]string `json:"files"`
 		Images map[string]string `json:"images,omitempty"`
@@ -148,6 +152,19 @@ func parseStatement(m *message) (*Statement, error) {
 	}
 	s.Files = sums.Files
 	return s, nil
+}
+
+// decode reads the signed metadata.
+func (s *Statement) decode() error {
+	s.Metadata = new(helmchart.Metadata)
+	err := decodeStrictly([]byte(s.about), &s.fields)
+	if err == nil {
+		err = yaml.Unmarshal([]byte(s.about), s.Metadata)
+	}
+	if err != nil {
+		return &FormatError{Line: s.line, Problem: fmt.Sprintf("the signed metadata: %v", err)}
+	}
+	return nil
 }
 
 // decodeStrictly reads one YAML document that is a table; keys that are there twice are an error.
@@ -167,11 +184,19 @@ func decodeJSON(data []byte, into *map[string]any) error {
 
 // checkMetadata holds the signed metadata against an archive's: each field has
 // the value that Helm's loader gives it, or the one in Chart.yaml, which other
-// versions of Helm and other tools may have signed.
+// versions of Helm and other tools may have signed. Mostly the texts are the same.
 func (s *Statement) checkMetadata(p *packaged) error {
 	text, err := metadataText(p.metadata)
 	if err != nil {
 		return err
+	}
+	if strings.TrimRight(text, "\n") == strings.TrimRight(s.about, "\n") {
+		return nil
+	}
+	if s.fields == nil {
+		if err := s.decode(); err != nil {
+			return err
+		}
 	}
 	var loaded, raw map[string]any
 	if err := decodeStrictly([]byte(text), &loaded); err != nil {

@@ -31,7 +31,7 @@ type Verification struct {
 	// FileName and FileHash (sha256:HEX) are those of the archive.
 	FileName string
 	FileHash string
-	// Metadata are those that were signed, and are the archive's.
+	// Metadata are those of the archive as Helm loads them, which are those that were signed.
 	Metadata *helmchart.Metadata
 }
 
@@ -59,7 +59,8 @@ func Verify(ctx context.Context, name string, archive, prov []byte, keys *Keyrin
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.Check(name, archive); err != nil {
+	metadata, err := s.check(name, archive)
+	if err != nil {
 		return nil, err
 	}
 	v := &Verification{
@@ -69,7 +70,7 @@ func Verify(ctx context.Context, name string, archive, prov []byte, keys *Keyrin
 		SignedAt:           signature.CreationTime,
 		FileName:           baseName(name),
 		FileHash:           s.Files[baseName(name)],
-		Metadata:           s.Metadata,
+		Metadata:           metadata,
 	}
 	_, v.KeyExpires = lifetime(key)
 	v.KeyCreated = key.PublicKey.CreationTime
