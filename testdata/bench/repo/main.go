@@ -1,0 +1,136 @@
+// Command repo measures what slipway and Helm need to read chart repository
+// indexes. Each measurement is a process of its own; all are interleaved and
+// the medians printed with their ratios. The index is generated: versions of
+// the charts in a folder of packages, or of charts that are made up.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	sizes := flag.String("sizes", "10000,50000,100000", "numbers of versions")
+	rounds := flag.Int("rounds", 3, "runs of each measurement")
+	corpus := flag.String("corpus", "", "folder of packaged charts to make the index of")
+	run := flag.String("run", "", "one measurement, in this process")
+	flag.Parse()
+	switch {
+	case *run == "generate":
+		if err := generate(flag.Arg(0), flag.Arg(1), *corpus); err != nil {
+			log.Fatal(err)
+		}
+		return
+	case *run != "":
+		if err := measurements[*run](flag.Arg(0), flag.Arg(1)); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	if err := compare(*sizes, *rounds, *corpus); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func compare(sizes string, rounds int, corpus string) error {
+	dir, err := os.MkdirTemp("", "bench-repo")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Printf("%s/%s, %d processors, %d runs of each; CPU time (user and system) and peak memory\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds)
+	for _, word := range strings.Split(sizes, ",") {
+		path := filepath.Join(dir, word+".yaml")
+		// In a process of its own: the system counts this one's memory as that of the processes that it starts.
+		generator := exec.Command(os.Args[0], "-run", "generate", "-corpus", corpus, path, word)
+		generator.Stderr = os.Stderr
+		name, err := generator.Output()
+		if err != nil {
+			return fmt.Errorf("generate: %w", err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("\n%s versions, %d MB\n", word, info.Size()>>20)
+		if err := compareIndex(path, string(name), rounds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// result is what one process took.
+type result struct {
+	cpu, wall time.Duration
+	peak      int64 // bytes
+}
+
+// rows are the measurements in the order of the table.
+var rows = []string{"nothing", "helm load", "slipway load", "slipway look-up, cold", "slipway look-up, warm"}
+
+func compareIndex(path, name string, rounds int) error {
+	results := map[string][]result{}
+	for range rounds {
+		for _, row := range rows {
+			if row == "slipway look-up, cold" || row == "slipway load" {
+				os.Remove(path + ".slipway")
+			}
+			r, err := measure(row, path, name)
+			if err != nil {
+				return fmt.Errorf("%s: %w", row, err)
+			}
+			results[row] = append(results[row], r)
+		}
+	}
+	nothing, helm := median(results["nothing"]), median(results["helm load"])
+	fmt.Printf("%-24s %12s %12s %10s %12s %12s\n", "", "CPU", "wall", "peak MB", "CPU, Helm /", "peak, / Helm")
+	for _, row := range rows[1:] {
+		m := median(results[row])
+		cpu := max(m.cpu-nothing.cpu, 50*time.Microsecond)
+		fmt.Printf("%-24s %12s %12s %10d %11.0fx %12.2f\n", row, cpu.Round(10*time.Microsecond), m.wall.Round(10*time.Microsecond),
+			m.peak>>20, float64(helm.cpu-nothing.cpu)/float64(cpu), float64(m.peak)/float64(helm.peak))
+	}
+	return nil
+}
+
+// measure runs one measurement in a process of its own.
+func measure(row, path, name string) (result, error) {
+	cmd := exec.Command(os.Args[0], "-run", row, path, name)
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return result{}, err
+	}
+	wall := time.Since(start)
+	state := cmd.ProcessState
+	usage := state.SysUsage().(*syscall.Rusage)
+	return result{cpu: state.UserTime() + state.SystemTime(), wall: wall, peak: usage.Maxrss * 1024}, nil
+}
+
+// median takes each figure's median by itself.
+func median(list []result) result {
+	middle := func(key func(result) int64) int64 {
+		keys := make([]int64, len(list))
+		for i, r := range list {
+			keys[i] = key(r)
+		}
+		slices.Sort(keys)
+		return keys[len(keys)/2]
+	}
+	return result{
+		cpu:  time.Duration(middle(func(r result) int64 { return int64(r.cpu) })),
+		wall: time.Duration(middle(func(r result) int64 { return int64(r.wall) })),
+		peak: middle(func(r result) int64 { return r.peak }),
+	}
+}
