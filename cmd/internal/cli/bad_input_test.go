@@ -259,7 +259,7 @@ func TestBadInputExitsWithTwoAndChangesNothing(t *testing.T) {
 		{"package nowhere", []string{"stat nowhere"}},
 		{"package text.tgz", []string{"text.tgz is not a folder", "hint: name the folder"}},
 		{"package good --version one", []string{`chart version "one"`, "hint: versions look like"}},
-		{"package good --sign", []string{"--sign", "comes with a later release"}},
+		{"package good --sign", []string{"--key is required", "hint: name the key"}},
 		{"package good -u", []string{"--dependency-update", "hint: fetch them"}},
 		{"package needs", []string{"missing in charts/ directory: db", "hint: fetch them"}},
 		{"package noname", []string{"chart.metadata.name is required"}},
