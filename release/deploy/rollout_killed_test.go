@@ -126,16 +126,19 @@ func (r *run) command(t *testing.T, name string, at int, after bool) int {
 func (r *run) directly(t *testing.T, commands ...string) {
 	t.Helper()
 	for _, name := range commands {
-		var err error
-		if name == "start" {
-			_, err = deploy.StartRollout(background, r.launch.config, "fleet", r.chart, r.scenario.target, r.course.options())
-		} else {
-			err = operateRollout(background, r.launch.config, rolloutPrefix+r.course.name+"/"+name)
-		}
-		if err != nil {
+		if err := r.try(name); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
+}
+
+// try runs a command in this process.
+func (r *run) try(name string) error {
+	if name == "start" {
+		_, err := deploy.StartRollout(background, r.launch.config, "fleet", r.chart, r.scenario.target, r.course.options())
+		return err
+	}
+	return operateRollout(background, r.launch.config, rolloutPrefix+r.course.name+"/"+name)
 }
 
 // resume goes on after a command was killed: with the same, and then with what

@@ -247,6 +247,10 @@ func (r *rolling) act(ctx context.Context, actions []rollout.Action) (rollout.Ev
 		e, stop, err := r.do(ctx, a)
 		switch {
 		case err != nil && r.isFinal(ctx, err):
+			// What cannot succeed any more may be the work of somebody else.
+			if overtaken := r.fence(ctx); overtaken != nil {
+				return nil, overtaken
+			}
 			r.cause = err
 			return rollout.Failed{Reason: shortened(err)}, nil
 		case err != nil:

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/rollout"
@@ -66,6 +67,12 @@ func scenarios() []*scenario {
 		}
 	}
 	return list
+}
+
+// scenarioNamed is one of them.
+func scenarioNamed(name string) *scenario {
+	list := scenarios()
+	return list[slices.IndexFunc(list, func(s *scenario) bool { return s.name == name })]
 }
 
 // staged is the scenario with pods that play another part.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -103,7 +102,7 @@ func (l *launch) left(t *testing.T) map[string]any {
 // TestASecretRotatedDuringACanary stops the promotion until a person decides.
 func TestASecretRotatedDuringACanary(t *testing.T) {
 	t.Parallel()
-	s := scenarios()[slices.IndexFunc(scenarios(), func(s *scenario) bool { return s.name == "configuration with a checksum" })]
+	s := scenarioNamed("configuration with a checksum")
 	for _, test := range []struct {
 		name    string
 		options *deploy.PromoteOptions // nil aborts
@@ -151,7 +150,7 @@ func TestASecretRotatedDuringACanary(t *testing.T) {
 // cluster: the test writes what the autoscaler would, to what its scaleTargetRef names.
 func TestDoubledLoadAtFullWeight(t *testing.T) {
 	t.Parallel()
-	s := scenarios()[slices.IndexFunc(scenarios(), func(s *scenario) bool { return s.autoscaled })]
+	s := scenarioNamed("autoscaler")
 	for _, strategy := range []rollout.Strategy{rollout.Canary, rollout.BlueGreen} {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
