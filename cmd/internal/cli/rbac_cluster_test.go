@@ -157,7 +157,8 @@ func scenarios() []scenario {
 		},
 		{
 			name: "install that is taken back", command: permission.Install, options: permission.Options{Atomic: true},
-			setup: runs("install one CHART", "uninstall one", "install owner CHART --set fixed=shared"),
+			setup:   runs("install one CHART", "uninstall one", "install owner CHART --set fixed=shared"),
+			prepare: func(r *rights) { r.lease("good") },
 			steps: []step{
 				{exitDone, "install good CHART --atomic --set stage=slow"},
 				{exitRolledBack, "install one CHART --atomic --set hook=fail,stage=slow --settle 1s"},
@@ -201,8 +202,9 @@ func scenarios() []scenario {
 		},
 		{
 			name: "apply", command: permission.Apply,
-			setup:   append(twice(install), twice("plan %[1]s CHART --set names={b,c},v=2 --out PLAN-%[1]s")...),
-			prepare: unlocked, steps: twice("apply --plan PLAN-%s"),
+			setup: slices.Concat(twice(install), twice("upgrade %s CHART --description again"),
+				twice("plan %[1]s CHART --set names={b,c},v=2 --out PLAN-%[1]s")),
+			prepare: unlocked, steps: twice("apply --plan PLAN-%s --history-max 1"),
 		},
 		{
 			name: "recover", command: permission.Recover,
