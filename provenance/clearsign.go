@@ -103,10 +103,7 @@ func splitLines(prov []byte) ([]string, error) {
 		if !utf8.ValidString(line) {
 			return nil, &FormatError{Line: i + 1, Problem: "is not UTF-8"}
 		}
-		control := func(c rune) bool {
-			return c < ' ' && c != '\t' || c >= 0x7f && c < 0xa0 || c == 0xfeff || c == 0x2028 || c == 0x2029
-		}
-		if at := strings.IndexFunc(line, control); at >= 0 {
+		if at := strings.IndexFunc(line, isControl); at >= 0 {
 			c, _ := utf8.DecodeRuneInString(line[at:])
 			return nil, &FormatError{Line: i + 1, Problem: fmt.Sprintf("has the control character %U", c)}
 		}
@@ -114,10 +111,11 @@ func splitLines(prov []byte) ([]string, error) {
 	return lines, nil
 }
 
-// isControl tells characters that YAML writes as escapes: a .prov file has no need of them.
+// isControl tells characters that a .prov file has no need of: YAML writes them
+// as escapes or spaces.
 func isControl(c rune) bool {
-	const nextLine, byteOrderMark = 0x85, 0xfeff
-	return c < ' ' && c != '\t' || c >= 0x7f && c < 0xa0 && c != nextLine || c == byteOrderMark
+	const delete, lastOfC1, byteOrderMark = 0x7f, 0x9f, 0xfeff
+	return c < ' ' && c != '\t' || c >= delete && c <= lastOfC1 || c == byteOrderMark
 }
 
 // readHeaders reads up to the empty line.

@@ -45,6 +45,8 @@ annotations:
   blank: "   "
   long: "` + strings.Repeat("word ", 60) + `"
   control: "bell \a, next line \x85, separator \u2028, mark \ufeff"
+  next: "a\x85b"
+  separators: "a\u2028b\nc\u2029d\n"
 dependencies:
 - name: sub
   version: 0.1.0
