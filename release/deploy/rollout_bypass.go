@@ -3,8 +3,10 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/manifest"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -65,6 +67,39 @@ func (r *rolling) defuse(ctx context.Context) {
 	if err := r.Store.Update(ctx, record); err != nil {
 		r.warn(fmt.Sprintf("mark revision %d as failed: %v", record.Version, err))
 	}
+}
+
+// withTarget adds the wanted objects of which the target has another document:
+// a promotion that was under way may have written it after somebody went on.
+func (r *rolling) withTarget(ctx context.Context, restore, wanted []manifest.Object) []manifest.Object {
+	target, err := r.frozenObjects(ctx)
+	if err != nil {
+		r.warn(fmt.Sprintf("the frozen target of the rollout: %v", err))
+		return restore
+	}
+	for _, o := range differing(wanted, target) {
+		if !r.kept[o.Ref] && !slices.ContainsFunc(restore, func(is manifest.Object) bool { return is.Ref == o.Ref }) {
+			restore = append(restore, o)
+		}
+	}
+	return restore
+}
+
+// frozenObjects are those of the target of the rollout.
+func (r *rolling) frozenObjects(ctx context.Context) ([]manifest.Object, error) {
+	text, err := r.config.Rollouts.Target(ctx, r.name, r.state().ID)
+	if err != nil {
+		return nil, err
+	}
+	f, err := DecodeFrozen(text)
+	if err != nil {
+		return nil, err
+	}
+	goal, err := release.Decode(f.Record)
+	if err != nil {
+		return nil, err
+	}
+	return r.earlierObjects(ctx, goal)
 }
 
 // BypassedError says that somebody went on with a release beside its rollout.

@@ -151,6 +151,9 @@ func (r *rolling) leftovers(ctx context.Context) (*leftover, error) {
 	switch {
 	case r.plan != nil:
 		m.restore, _ = r.plan.Leftovers(wanted, m.live)
+		if r.state().Committed {
+			m.restore = r.withTarget(ctx, m.restore, wanted)
+		}
 	case len(made) > 0:
 		m.restore = differing(wanted, made)
 	default:

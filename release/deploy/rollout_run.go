@@ -291,6 +291,9 @@ func (r *rolling) do(ctx context.Context, a rollout.Action) (e rollout.Event, st
 	case rollout.Pause:
 		return nil, true, nil
 	case rollout.Finish:
+		if err := r.fence(ctx); err != nil {
+			return nil, false, err
+		}
 		return nil, false, r.finishRollout(ctx)
 	case rollout.GiveUp:
 		return nil, false, r.giveUp(ctx)
