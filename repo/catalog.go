@@ -79,7 +79,7 @@ func (c *Catalog) build(o CatalogOptions) (err error) {
 		}
 	}
 	if after, err := os.Stat(c.path); !o.NoCache && err == nil && after.Size() == info.Size() && after.ModTime().Equal(info.ModTime()) {
-		_ = writeAtomically(placesFile(c.path), c.places.encode(), 0o644)
+		_ = WriteFile(placesFile(c.path), c.places.encode(), 0o644)
 	}
 	return nil
 }

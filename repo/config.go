@@ -157,7 +157,7 @@ func (c *Config) WriteFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return writeAtomically(path, text, 0o600)
+	return WriteFile(path, text, 0o600)
 }
 
 // ChangeConfig reads repositories.yaml, lets change work on it and writes it,

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// writeAtomically writes a file that appears complete or not at all.
-func writeAtomically(path string, data []byte, mode os.FileMode) error {
+// WriteFile writes a file that appears complete or not at all.
+func WriteFile(path string, data []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err

@@ -248,7 +248,7 @@ func saveKnown(dir string, found []*Version, now time.Time) {
 		x.Entries[v.Name] = append(x.Entries[v.Name], v)
 	}
 	if text, err := x.AppendYAML(nil); err == nil {
-		_ = writeAtomically(filepath.Join(dir, knownFile), text, 0o644)
+		_ = WriteFile(filepath.Join(dir, knownFile), text, 0o644)
 	}
 }
 
@@ -292,5 +292,5 @@ func (x *Index) WriteFile(name string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return writeAtomically(name, text, 0o644)
+	return WriteFile(name, text, 0o644)
 }

@@ -145,7 +145,7 @@ func (s *Source) store(p *Package, archive []byte, want string) error {
 	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
 		return err
 	}
-	return writeAtomically(p.Path, archive, 0o644)
+	return WriteFile(p.Path, archive, 0o644)
 }
 
 // cacheFile is where the archive with a digest is kept.

@@ -50,10 +50,10 @@ func (h Home) Update(ctx context.Context, c *Client, e *Entry) (skipped []string
 		return nil, err
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(x.Entries)), "\n") + "\n"
-	if err := writeAtomically(h.ChartsFile(e.Name), []byte(names), 0o644); err != nil {
+	if err := WriteFile(h.ChartsFile(e.Name), []byte(names), 0o644); err != nil {
 		return nil, err
 	}
-	if err := writeAtomically(index, answer.Body, 0o644); err != nil {
+	if err := WriteFile(index, answer.Body, 0o644); err != nil {
 		return nil, err
 	}
 	writeFreshness(index, freshness{URL: redacted(from), ETag: answer.ETag, LastModified: answer.LastModified})
@@ -84,7 +84,7 @@ func writeFreshness(index string, f freshness) {
 	}
 	f.Size, f.Modified = info.Size(), info.ModTime().UnixNano()
 	if data, err := json.Marshal(f); err == nil {
-		_ = writeAtomically(freshnessFile(index), data, 0o644)
+		_ = WriteFile(freshnessFile(index), data, 0o644)
 	}
 }
 

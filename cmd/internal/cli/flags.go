@@ -2,9 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -24,86 +21,11 @@ func addValueFlags(f *pflag.FlagSet, o *values.Options) {
 	f.StringArrayVar(&o.LiteralValues, "set-literal", nil, "set a literal STRING value on the command line")
 }
 
-// chartFlags say where a chart comes from. All but repo and verify belong to
-// downloads, which no command of this release does; they are accepted since
-// they change nothing for a chart on disk.
-type chartFlags struct {
-	version string
-	repo    string
-	verify  bool
-	devel   bool
-}
-
-func (c *chartFlags) register(f *pflag.FlagSet) {
-	f.BoolVar(&c.devel, "devel", false, "use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored")
-	f.StringVar(&c.version, "version", "", "version constraint for a chart from a repository; without effect on a chart on disk")
-	f.BoolVar(&c.verify, "verify", false, "verify the package before using it (comes with a later release)")
-	f.StringVar(&c.repo, "repo", "", "chart repository URL where to locate the requested chart (comes with a later release)")
-	addConnectionFlags(f)
-	f.String("keyring", "", "location of public keys used for verification")
-	f.Bool("pass-credentials", false, "pass credentials to all domains")
-	hide(f, "keyring", "pass-credentials")
-}
-
-// addConnectionFlags adds the flags about connections to chart repositories.
-func addConnectionFlags(f *pflag.FlagSet) {
-	f.String("username", "", "chart repository username where to locate the requested chart")
-	f.String("password", "", "chart repository password where to locate the requested chart")
-	f.String("cert-file", "", "identify HTTPS client using this SSL certificate file")
-	f.String("key-file", "", "identify HTTPS client using this SSL key file")
-	f.Bool("insecure-skip-tls-verify", false, "skip tls certificate checks for the chart download")
-	f.Bool("plain-http", false, "use insecure HTTP connections for the chart download")
-	f.String("ca-file", "", "verify certificates of HTTPS-enabled servers using this CA bundle")
-	hide(f, "username", "password", "cert-file", "key-file", "insecure-skip-tls-verify", "plain-http", "ca-file")
-}
-
 // hide keeps flags that have no effect out of the help text.
 func hide(f *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		f.Lookup(name).Hidden = true
 	}
-}
-
-const laterRepositories = "repositories, oci:// and URLs come with a later release; give the path of a chart folder or of a .tgz"
-
-// locate turns a chart argument into the path of a folder or an archive.
-func (a *app) locate(name string, flags chartFlags) (string, error) {
-	name = strings.TrimSpace(name)
-	_, err := os.Stat(name)
-	switch {
-	case err == nil && flags.verify:
-		return "", withHint(errors.New("--verify: this release cannot verify provenance files"), "run without --verify; provenance comes with a later release")
-	case err == nil:
-		if flags.repo != "" {
-			a.warnf("WARNING: local chart found in current working directory. repository url ignored: %s", name)
-		}
-		return filepath.Abs(name)
-	case !errors.Is(err, os.ErrNotExist) && !isReference(name):
-		return "", err
-	case flags.repo != "":
-		return "", withHint(fmt.Errorf("--repo: chart %q cannot be fetched from %s", name, flags.repo), laterRepositories)
-	case isReference(name):
-		return "", withHint(fmt.Errorf("chart %q cannot be fetched", name), laterRepositories)
-	}
-	return "", withHint(fmt.Errorf("path %q not found", name), "give the path of a chart folder or of a .tgz")
-}
-
-// isReference reports whether a name that is no file stands for a chart elsewhere.
-func isReference(name string) bool {
-	if strings.Contains(name, "://") {
-		return true
-	}
-	return !filepath.IsAbs(name) && !strings.HasPrefix(name, ".") && strings.Count(name, "/") == 1 && !strings.HasSuffix(name, ".tgz")
-}
-
-// load locates and loads a chart.
-func (a *app) load(name string, flags chartFlags) (*chart.Chart, error) {
-	path, err := a.locate(name, flags)
-	if err != nil {
-		return nil, err
-	}
-	a.debugf("CHART PATH: %s", path)
-	return chart.Loader{Warn: a.warn}.Load(path)
 }
 
 // checkDependencies makes sure that charts/ has what Chart.yaml lists.
@@ -112,7 +34,7 @@ func checkDependencies(c *chart.Chart) error {
 	if err == nil {
 		return nil
 	}
-	return withHint(err, "fetch them with 'helm dependency build'; slipway fetches dependencies in a later release")
+	return withHint(err, "fetch them with 'slipway dependency build'")
 }
 
 // compatValue is the flag --compat.

@@ -90,7 +90,7 @@ func (a *app) runMigrateCheck(ctx context.Context, o *migrateOptions, names []st
 	var with *chart.Chart
 	if o.chart != "" {
 		var err error
-		if with, err = a.load(o.chart, o.from); err != nil {
+		if with, err = a.load(ctx, o.chart, o.from); err != nil {
 			return err
 		}
 		if err := checkDependencies(with); err != nil {

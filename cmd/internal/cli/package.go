@@ -56,15 +56,12 @@ func (o *packageOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.version, "version", "", "set the version on the chart to this semver version")
 	f.StringVar(&o.appVersion, "app-version", "", "set the appVersion on the chart to this version")
 	f.StringVarP(&o.destination, "destination", "d", ".", "location to write the chart.")
-	f.BoolVarP(&o.dependencies, "dependency-update", "u", false, `update dependencies from "Chart.yaml" to dir "charts/" before packaging (comes with a later release)`)
+	f.BoolVarP(&o.dependencies, "dependency-update", "u", false, `update dependencies from "Chart.yaml" to dir "charts/" before packaging`)
 	o.signing.register(f)
 	addConnectionFlags(f)
 }
 
 func (a *app) runPackage(ctx context.Context, o *packageOptions, folders []string) error {
-	if o.dependencies {
-		return withHint(errors.New("--dependency-update: this release cannot fetch dependencies"), "fetch them with 'helm dependency update' first")
-	}
 	modified, err := a.sourceDate()
 	if err != nil {
 		return err
@@ -92,6 +89,11 @@ func (a *app) packageFolder(ctx context.Context, o *packageOptions, folder strin
 	}
 	if !info.IsDir() {
 		return "", withHint(fmt.Errorf("%s is not a folder", folder), "name the folder that holds Chart.yaml")
+	}
+	if o.dependencies {
+		if err := a.fetchDependencies(ctx, &dependencyFlags{}, false, folder); err != nil {
+			return "", err
+		}
 	}
 	c, err := chart.Loader{Warn: a.warn}.LoadDir(folder)
 	if err != nil {

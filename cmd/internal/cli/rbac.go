@@ -137,7 +137,7 @@ func (a *app) recordsKind() permission.Records {
 // chartContent renders a chart without a cluster and sorts what it gives.
 func (a *app) chartContent(ctx context.Context, o *rbacOptions, name string) (permission.Chart, error) {
 	var content permission.Chart
-	c, err := a.load(name, o.chart)
+	c, err := a.load(ctx, name, o.chart)
 	if err != nil {
 		return content, err
 	}

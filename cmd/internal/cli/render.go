@@ -32,7 +32,7 @@ func (o *chartInput) register(f *pflag.FlagSet) {
 	o.schemaRefs = newChoice("none", "remote")
 	f.BoolVar(&o.skipSchema, "skip-schema-validation", false, "if set, disables JSON schema validation")
 	f.BoolVar(&o.enableDNS, "enable-dns", false, "enable DNS lookups when rendering templates")
-	f.BoolVar(&o.dependencies, "dependency-update", false, "update dependencies if they are missing before rendering the chart (comes with a later release)")
+	f.BoolVar(&o.dependencies, "dependency-update", false, "update dependencies if they are missing before installing the chart")
 	o.post.register(f)
 	addValueFlags(f, &o.values)
 	o.chart.register(f)
@@ -43,7 +43,7 @@ func (o *chartInput) register(f *pflag.FlagSet) {
 
 // readChart locates the chart, merges the values and loads the chart, in Helm's order.
 func (a *app) readChart(ctx context.Context, o *chartInput, name string) (*chart.Chart, *values.Merged, error) {
-	location, err := a.locate(name, o.chart)
+	location, err := a.locate(ctx, name, o.chart)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,7 +56,20 @@ func (a *app) readChart(ctx context.Context, o *chartInput, name string) (*chart
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, user, a.checkInstallable(c, o)
+	if err := a.checkInstallable(c, o); err != nil {
+		var missing *chart.MissingDependenciesError
+		if !o.dependencies || !errors.As(err, &missing) {
+			return nil, nil, err
+		}
+		if err := a.updateDependencies(ctx, location, &o.chart); err != nil {
+			return nil, nil, err
+		}
+		if c, err = (chart.Loader{Warn: a.warn}).Load(location); err != nil {
+			return nil, nil, err
+		}
+		return c, user, a.checkInstallable(c, o)
+	}
+	return c, user, nil
 }
 
 // schemaLoader is nil unless schemas may refer to what is outside the chart.

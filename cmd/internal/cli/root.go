@@ -53,6 +53,10 @@ func newRoot(a *app) *cobra.Command {
 		newVerify(a),
 		newCreate(a),
 		newValues(a),
+		newRepo(a),
+		newSearch(a),
+		newPull(a),
+		newDependency(a),
 		a.onCluster(newInstall(a)),
 		a.onCluster(newUpgrade(a)),
 		a.onCluster(newRollback(a)),
@@ -92,6 +96,9 @@ type globalFlags struct {
 	tlsServerName string
 	insecure      bool
 	concurrency   int
+
+	repositoryConfig string
+	repositoryCache  string
 }
 
 func (g *globalFlags) register(f *pflag.FlagSet, getenv func(string) string) {
@@ -111,12 +118,12 @@ func (g *globalFlags) register(f *pflag.FlagSet, getenv func(string) string) {
 	f.BoolVar(&g.insecure, "kube-insecure-skip-tls-verify", insecure, "do not check the Kubernetes API server's certificate. This makes your HTTPS connections insecure")
 	f.IntVar(&g.concurrency, "concurrency", 32, "how many requests to the Kubernetes API server may be under way at a time")
 
+	f.StringVar(&g.repositoryConfig, "repository-config", "", "path to the file containing repository names and URLs")
+	f.StringVar(&g.repositoryCache, "repository-cache", "", "path to the directory containing cached repository indexes")
 	f.String("registry-config", "", "path to the registry config file")
-	f.String("repository-config", "", "path to the file with repository names and URLs")
-	f.String("repository-cache", "", "path to the folder with cached repository indexes")
 	f.Int("burst-limit", 100, "client-side default throttling limit")
 	f.Float32("qps", 0, "queries per second to the Kubernetes API, not including bursting")
-	hide(f, "registry-config", "repository-config", "repository-cache", "burst-limit", "qps")
+	hide(f, "registry-config", "burst-limit", "qps")
 }
 
 // unknownCommandError says that there is no command of that name.

@@ -53,8 +53,8 @@ func newShowPart(a *app, p part, short, long string) *cobra.Command {
 		Short: short,
 		Long:  long,
 		Args:  exactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			c, err := a.load(args[0], from)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.load(cmd.Context(), args[0], from)
 			if err != nil {
 				return err
 			}

@@ -281,9 +281,6 @@ func (a *app) checkInstallable(c *chart.Chart, o *chartInput) error {
 	if err == nil {
 		return nil
 	}
-	if o.dependencies {
-		return withHint(fmt.Errorf("--dependency-update: this release cannot fetch dependencies: %w", err), "fetch them with 'helm dependency build' first")
-	}
 	if o.compat == engine.Helm4 {
 		return fmt.Errorf("an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: %w", err)
 	}

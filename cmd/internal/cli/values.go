@@ -67,7 +67,7 @@ func (o *explainOptions) register(f *pflag.FlagSet) {
 }
 
 func (a *app) runValuesExplain(ctx context.Context, o *explainOptions, path, chartName string) error {
-	location, err := a.locate(chartName, o.chart)
+	location, err := a.locate(ctx, chartName, o.chart)
 	if err != nil {
 		return err
 	}
