@@ -125,7 +125,12 @@ func (c *Client) open(ref Reference) *remoteRepository {
 
 func (c *Client) policy() retry.Policy {
 	return &retry.GenericPolicy{
-		Retryable: retry.DefaultPredicate, Backoff: retry.ExponentialBackoff(c.options.Wait, 2, 0.1),
+		Retryable: func(response *http.Response, err error) (bool, error) {
+			if err != nil && isCutOff(err) {
+				return true, nil
+			}
+			return retry.DefaultPredicate(response, err)
+		}, Backoff: retry.ExponentialBackoff(c.options.Wait, 2, 0.1),
 		MinWait: c.options.Wait / 2, MaxWait: longestWait, MaxRetry: c.options.Tries - 1,
 	}
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
+	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
-	"oras.land/oras-go/v2/registry/remote/errcode"
 )
 
 // Credentials finds the credentials of registries in Docker's format of files,
@@ -148,8 +147,7 @@ func (r *remoteRepository) ping(ctx context.Context) error {
 		Client: r.http, Reference: registry.Reference{Registry: r.ref.Host}, PlainHTTP: r.options.PlainHTTP,
 	}}
 	err := library.Ping(ctx)
-	var response *errcode.ErrorResponse
-	if errors.As(err, &response) && response.StatusCode == http.StatusNotFound {
+	if errors.Is(err, errdef.ErrNotFound) {
 		return fmt.Errorf("%s is no OCI registry: it has no /v2/", r.ref.Host)
 	}
 	return r.fault(err, "log in to "+r.ref.Host)

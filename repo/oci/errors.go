@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-		"strings"
+	"strings"
 	"unicode"
 
 	"oras.land/oras-go/v2/errdef"

@@ -53,12 +53,12 @@ func (r *remoteRepository) manifest(ctx context.Context, tagOrDigest, what strin
 	return data, mediaType, d, nil
 }
 
-// download gets a document of the given size, or up to -size. What breaks off
-// is tried again, as a request is that gets no answer.
+// download gets a document of the given size, or up to -size. An answer that
+// breaks off is asked for again; the client does so if there is none.
 func (r *remoteRepository) download(ctx context.Context, url, accept string, size int64, what string) ([]byte, http.Header, error) {
 	for try := 1; ; try++ {
-		data, header, err := r.downloadOnce(ctx, url, accept, size, what)
-		if err == nil || !isCutOff(err) || try >= r.options.Tries {
+		data, header, begun, err := r.downloadOnce(ctx, url, accept, size, what)
+		if err == nil || !begun || !isCutOff(err) || try >= r.options.Tries {
 			return data, header, r.fault(err, what)
 		}
 		if err := r.pause(ctx, try); err != nil {
@@ -79,31 +79,31 @@ func (r *remoteRepository) pause(ctx context.Context, try int) error {
 	}
 }
 
-func (r *remoteRepository) downloadOnce(ctx context.Context, url, accept string, size int64, what string) ([]byte, http.Header, error) {
+func (r *remoteRepository) downloadOnce(ctx context.Context, url, accept string, size int64, what string) (data []byte, header http.Header, begun bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ctx = auth.AppendRepositoryScope(ctx, r.ref.remote(), auth.ActionPull)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	request.Header.Set("Accept", accept)
 	response, err := r.http.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, nil, refusalOf(response)
+		return nil, nil, false, refusalOf(response)
 	}
 	stalled := fmt.Errorf("nothing arrived for %s: %w", r.options.Stall, io.ErrUnexpectedEOF)
 	timer := time.AfterFunc(r.options.Stall, func() { cancel(stalled) })
 	defer timer.Stop()
-	data, err := readSized(&watched{response.Body, timer, r.options.Stall}, response.ContentLength, size, what)
+	data, err = readSized(&watched{response.Body, timer, r.options.Stall}, response.ContentLength, size, what)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
-	return data, response.Header, err
+	return data, response.Header, true, err
 }
 
 // watched puts a timer off for as long as something arrives.
@@ -168,5 +168,5 @@ func refusalOf(response *http.Response) error {
 
 // isCutOff says whether a connection broke off.
 func isCutOff(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }

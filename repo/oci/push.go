@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +17,7 @@ import (
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/e6d26078/slipway/chart"
 )
@@ -116,18 +117,21 @@ func (r *remoteRepository) push(ctx context.Context, m *chart.Metadata, archive 
 	return pushed, nil
 }
 
-// pushBlob sends what the registry does not have. An upload that broke off
-// leaves nothing behind that could be gone on with, so it begins anew.
+// pushBlob sends what the registry does not have. When the client has sent
+// something again, the registry may have forgotten the upload that it belongs
+// to; then it begins anew.
 func (r *remoteRepository) pushBlob(ctx context.Context, to *remote.Repository, p piece) error {
 	for try := 1; ; try++ {
 		there, err := to.Blobs().Exists(ctx, p.Descriptor)
-		if err == nil && there {
-			return nil
+		if err != nil || there {
+			return err
 		}
-		if err == nil {
-			err = to.Blobs().Push(ctx, p.Descriptor, bytes.NewReader(p.data))
+		err = to.Blobs().Push(ctx, p.Descriptor, bytes.NewReader(p.data))
+		var response *errcode.ErrorResponse
+		if !errors.As(err, &response) || response.Method != http.MethodPut || try >= r.options.Tries {
+			return err
 		}
-		if err == nil || try >= r.options.Tries || !(isCutOff(err) || errors.Is(err, io.EOF)) {
+		if lost := response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusRequestedRangeNotSatisfiable; !lost {
 			return err
 		}
 		if err := r.pause(ctx, try); err != nil {
