@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ func main() {
 	sizes := flag.String("sizes", "10000,50000,100000", "numbers of versions")
 	rounds := flag.Int("rounds", 3, "runs of each measurement")
 	corpus := flag.String("corpus", "", "folder of packaged charts to make the index of")
+	charts := flag.Int("charts", 10000, "archives of the folder that is indexed; 0 leaves that out")
 	run := flag.String("run", "", "one measurement, in this process")
 	flag.Parse()
 	switch {
@@ -37,12 +39,12 @@ func main() {
 		}
 		return
 	}
-	if err := compare(*sizes, *rounds, *corpus); err != nil {
+	if err := compare(*sizes, *rounds, *charts, *corpus); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func compare(sizes string, rounds int, corpus string) error {
+func compare(sizes string, rounds, charts int, corpus string) error {
 	dir, err := os.MkdirTemp("", "bench-repo")
 	if err != nil {
 		return err
@@ -67,8 +69,19 @@ func compare(sizes string, rounds int, corpus string) error {
 			return err
 		}
 	}
-	return nil
+	if charts == 0 {
+		return nil
+	}
+	folder := filepath.Join(dir, "charts")
+	if _, err := measure("make archives", folder, strconv.Itoa(charts)); err != nil {
+		return err
+	}
+	fmt.Printf("\nrepo index of %d archives\n", charts)
+	return compareRows(indexRows, folder, "", max(1, rounds/2))
 }
+
+// indexRows are the measurements of generating an index, in this order.
+var indexRows = []string{"nothing", "helm index", "slipway index, all new", "slipway index, one new"}
 
 // result is what one process took.
 type result struct {
@@ -79,7 +92,10 @@ type result struct {
 // rows are the measurements in the order of the table.
 var rows = []string{"nothing", "helm load", "slipway load", "slipway look-up, cold", "slipway look-up, warm"}
 
-func compareIndex(path, name string, rounds int) error {
+func compareIndex(path, name string, rounds int) error { return compareRows(rows, path, name, rounds) }
+
+// compareRows runs measurements in turn; the second one is Helm's.
+func compareRows(rows []string, path, name string, rounds int) error {
 	results := map[string][]result{}
 	for range rounds {
 		for _, row := range rows {
@@ -93,7 +109,7 @@ func compareIndex(path, name string, rounds int) error {
 			results[row] = append(results[row], r)
 		}
 	}
-	nothing, helm := median(results["nothing"]), median(results["helm load"])
+	nothing, helm := median(results["nothing"]), median(results[rows[1]])
 	fmt.Printf("%-24s %12s %12s %10s %12s %12s\n", "", "CPU", "wall", "peak MB", "CPU, Helm /", "peak, / Helm")
 	for _, row := range rows[1:] {
 		m := median(results[row])
