@@ -75,6 +75,7 @@ type Server struct {
 	log     *slog.Logger
 	auth    *authorizer
 	rates   *rates
+	foreign *http.CrossOriginProtection // against pages of other sites, which reach servers of the reader's machine
 	metrics *metrics
 	audit   *audit
 	known   *known
@@ -118,8 +119,13 @@ func New(ctx context.Context, storage Storage, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		storage: storage, o: o, log: o.Log, auth: auth, rates: newRates(o.Rate, o.Now), metrics: newMetrics(),
+		storage: storage, o: o, log: o.Log, auth: auth, rates: newRates(o.Rate, o.Now), metrics: newMetrics(), foreign: http.NewCrossOriginProtection(),
 		audit: &audit{out: o.Audit, now: o.Now}, tenants: map[string]*tenant{}, uploads: make(chan struct{}, maxUploads),
+	}
+	if o.Origin != "" {
+		if err := s.foreign.AddTrustedOrigin(o.Origin); err != nil {
+			return nil, fmt.Errorf("the origin %q that browsers may call from: %w", o.Origin, err)
+		}
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, err
@@ -237,6 +243,10 @@ func (s *Server) serve(w *recorder, r *http.Request, rt route, found bool) {
 	if !s.rates.allow(remoteHost(r)) {
 		h.Set("Retry-After", "1")
 		s.fail(w, http.StatusTooManyRequests, "too many requests from this address")
+		return
+	}
+	if err := s.foreign.Check(r); err != nil {
+		s.fail(w, http.StatusForbidden, "a page of another site has sent this")
 		return
 	}
 	if s.o.Origin != "" && r.Method == http.MethodOptions {

@@ -69,6 +69,8 @@ type Backend interface {
 	// Metrics reads and checks the metrics in a file of the operator's, as
 	// analysis.ParseMetrics does. Without a file they are the usual ones.
 	Metrics(data []byte, file string, read func(name string) ([]byte, error)) ([]rollout.Metric, error)
+	// Serve is a chart repository server until ctx ends.
+	Serve(ctx context.Context, o ServeOptions) error
 	// IsNamespaceMissing reports whether an error is the API server's answer
 	// that there is no such namespace.
 	IsNamespaceMissing(error) bool
