@@ -206,7 +206,7 @@ func TestKilledRolloutIsContinued(t *testing.T) {
 				t.Logf("the commands %v make %v changes", c.commands, totals)
 				want := whole.outcome(t)
 				whole.judge(t, whole.recorder.Cut(t), c.hooks)
-				for _, p := range killPoints(dice(c.name), c, totals) {
+				for _, p := range killPoints(dice(c.name), c, totals, func(killPoint) bool { return true }) {
 					tried.Add(1)
 					t.Run(p.String(), func(t *testing.T) {
 						t.Parallel()
@@ -244,13 +244,15 @@ func (p killPoint) String() string {
 	return fmt.Sprintf("%s %d killed %s change %d of %d", p.name, p.command+1, p.point, p.change, p.total)
 }
 
-// killPoints are all moments, or two that are left to chance.
-func killPoints(random *rand.Rand, c course, totals []int) []killPoint {
+// killPoints are all moments that are wanted, or two of them that are left to chance.
+func killPoints(random *rand.Rand, c course, totals []int, wanted func(killPoint) bool) []killPoint {
 	var all []killPoint
 	for i, total := range totals {
 		for change := 1; change <= total; change++ {
 			for _, after := range []bool{false, true} {
-				all = append(all, killPoint{point{change, after, "run-1"}, i, c.commands[i], total})
+				if p := (killPoint{point{change, after, "run-1"}, i, c.commands[i], total}); wanted(p) {
+					all = append(all, p)
+				}
 			}
 		}
 	}

@@ -65,11 +65,7 @@ func TestStockHelmWhileSlipwayActs(t *testing.T) {
 			for i, name := range c.commands {
 				totals[i] = len(whole.writes(func() { whole.directly(t, name) }))
 			}
-			totals[len(totals)-1] -= 8 // towards the end of the last command the rollout is done already
-			for _, p := range killPoints(dice("rivals "+c.name), c, totals) {
-				if p.after {
-					continue
-				}
+			for _, p := range killPoints(dice("rivals "+c.name), c, totals, isUnderWay) {
 				t.Run(fmt.Sprintf("change %d of %d of %s %d", p.change, p.total, p.name, p.command+1), func(t *testing.T) {
 					t.Parallel()
 					interfere(t, api, c, p)
