@@ -297,9 +297,10 @@ func (h hosts) RoundTrip(request *http.Request) (*http.Response, error) {
 	return h.other.RoundTrip(request)
 }
 
-func newTransport(access Access, withCertificate bool) (*http.Transport, error) {
+// TLS reads the files with certificates.
+func (access Access) TLS() (*tls.Config, error) {
 	config := &tls.Config{InsecureSkipVerify: access.Insecure, MinVersion: tls.VersionTLS12}
-	if withCertificate && access.CertFile != "" && access.KeyFile != "" {
+	if access.CertFile != "" && access.KeyFile != "" {
 		certificate, err := tls.LoadX509KeyPair(access.CertFile, access.KeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("read client certificate %s: %w", access.CertFile, err)
@@ -315,6 +316,17 @@ func newTransport(access Access, withCertificate bool) (*http.Transport, error) 
 		if !config.RootCAs.AppendCertsFromPEM(text) {
 			return nil, fmt.Errorf("no certificates in %s", access.CAFile)
 		}
+	}
+	return config, nil
+}
+
+func newTransport(access Access, withCertificate bool) (*http.Transport, error) {
+	if !withCertificate {
+		access.CertFile, access.KeyFile = "", ""
+	}
+	config, err := access.TLS()
+	if err != nil {
+		return nil, err
 	}
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, DisableCompression: true, ForceAttemptHTTP2: true,

@@ -79,7 +79,7 @@ func joined(text, why string) string {
 	return text + ": " + why
 }
 
-// plainError is an error whose text has no secrets, and what it is about.
+// plainError is any other error; its text has no secrets.
 type plainError struct {
 	text string
 	err  error
@@ -165,13 +165,13 @@ func printable(text string) string {
 	}, text)
 }
 
-// Temporary says whether the same call may succeed later: the registry could
+// Retryable says whether the same call may succeed later: the registry could
 // not be reached, or has trouble of its own.
-func Temporary(err error) bool {
+func (e *plainError) Retryable() bool {
 	var response *errcode.ErrorResponse
-	if errors.As(err, &response) {
+	if errors.As(e.err, &response) {
 		return response.StatusCode >= http.StatusInternalServerError || response.StatusCode == http.StatusTooManyRequests
 	}
 	var network *net.OpError
-	return errors.As(err, &network) && network.Op != "remote error" || isCutOff(err) // that one is about TLS
+	return errors.As(e.err, &network) && network.Op != "remote error" || isCutOff(e.err) // that one is about TLS
 }

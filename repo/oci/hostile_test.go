@@ -99,6 +99,12 @@ func is[E error](err error) bool {
 	return errors.As(err, &want)
 }
 
+// retryable asks as the command does.
+func retryable(err error) bool {
+	var asked interface{ Retryable() bool }
+	return errors.As(err, &asked) && asked.Retryable()
+}
+
 func isBlob(r *http.Request, d ocispec.Descriptor) bool {
 	return strings.HasSuffix(r.URL.Path, "/blobs/"+d.Digest.String())
 }
@@ -196,7 +202,7 @@ func TestWhatBreaksOffIsTriedAgain(t *testing.T) {
 		}
 		failing.Store(1000)
 		asked.Store(0)
-		if _, err := f.pull(t, oci.Options{Tries: 2}); err == nil || !oci.Temporary(err) || asked.Load() > 4 {
+		if _, err := f.pull(t, oci.Options{Tries: 2}); err == nil || !retryable(err) || asked.Load() > 4 {
 			t.Errorf("%s, for ever: %v after %d tries", name, err, asked.Load())
 		}
 	}
@@ -313,10 +319,10 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	f := newFake(t, withTLS(tls.RequireAndVerifyClientCert))
-	if _, err := f.pull(t, oci.Options{TLS: &tls.Config{RootCAs: pool}, Tries: 1}); err == nil || oci.Temporary(err) {
+	if _, err := f.pull(t, oci.Options{TLS: &tls.Config{RootCAs: pool}, Tries: 1}); err == nil || retryable(err) {
 		t.Error("without a client certificate:", err)
 	}
-	if _, err := f.pull(t, oci.Options{Tries: 1}); err == nil || !strings.Contains(err.Error(), "certificate") || oci.Temporary(err) {
+	if _, err := f.pull(t, oci.Options{Tries: 1}); err == nil || !strings.Contains(err.Error(), "certificate") || retryable(err) {
 		t.Error("with the system's authorities:", err)
 	}
 	identified := oci.Options{TLS: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{certificate}}, Tries: 1}
@@ -418,7 +424,7 @@ func TestWhatCannotBePushed(t *testing.T) {
 		}
 	}
 	lower := read(t, packaged(t, chart.Metadata{Name: "web", Version: "1.0.0"}, false))
-	if _, err := c.Push(t.Context(), to, lower, oci.PushOptions{}); err == nil || !oci.Temporary(err) {
+	if _, err := c.Push(t.Context(), to, lower, oci.PushOptions{}); err == nil || !retryable(err) {
 		t.Error("nobody listens:", err)
 	}
 }

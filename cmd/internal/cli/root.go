@@ -56,6 +56,8 @@ func newRoot(a *app) *cobra.Command {
 		newRepo(a),
 		newSearch(a),
 		newPull(a),
+		newPush(a),
+		newRegistry(a),
 		newDependency(a),
 		a.onCluster(newInstall(a)),
 		a.onCluster(newUpgrade(a)),
@@ -74,6 +76,7 @@ func newRoot(a *app) *cobra.Command {
 		a.onCluster(newImages(a)),
 		newRBAC(a),
 		a.onCluster(newMigrate(a)),
+		a.onCluster(newServe(a)),
 		newVersion(a),
 		newCompletion(a),
 	)
@@ -99,6 +102,7 @@ type globalFlags struct {
 
 	repositoryConfig string
 	repositoryCache  string
+	registryConfig   string
 }
 
 func (g *globalFlags) register(f *pflag.FlagSet, getenv func(string) string) {
@@ -120,10 +124,10 @@ func (g *globalFlags) register(f *pflag.FlagSet, getenv func(string) string) {
 
 	f.StringVar(&g.repositoryConfig, "repository-config", "", "path to the file containing repository names and URLs")
 	f.StringVar(&g.repositoryCache, "repository-cache", "", "path to the directory containing cached repository indexes")
-	f.String("registry-config", "", "path to the registry config file")
+	f.StringVar(&g.registryConfig, "registry-config", "", "path to the registry config file")
 	f.Int("burst-limit", 100, "client-side default throttling limit")
 	f.Float32("qps", 0, "queries per second to the Kubernetes API, not including bursting")
-	hide(f, "registry-config", "burst-limit", "qps")
+	hide(f, "burst-limit", "qps")
 }
 
 // unknownCommandError says that there is no command of that name.

@@ -50,7 +50,7 @@ func newSearch(a *app) *cobra.Command {
 		},
 	}
 	o.register(sub.Flags())
-	cmd.AddCommand(sub)
+	cmd.AddCommand(sub, newSearchRegistry(a))
 	return cmd
 }
 
