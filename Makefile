@@ -100,6 +100,10 @@ bench-cluster: build peers $(CLUSTER) ## figures against Helm v3.22.0 and v4.3.1
 	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-cluster ./cluster && $(GO) build -o $(CURDIR)/.cache/peak ./peak
 	.cache/bench-cluster $(BENCH)
 
+bench-repo: ## figures of chart repository indexes against Helm v3.22.0, in one run; choose by BENCH='-sizes 10000 -rounds 3 -charts 0'
+	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-repo ./repo
+	.cache/bench-repo -corpus "$(wildcard $(CORPUS))" $(BENCH)
+
 demo: build peers $(CLUSTER) ## launch releases by canary on a control plane of its own, and inspect them
 	testdata/demo/run
 

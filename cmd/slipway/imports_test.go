@@ -43,6 +43,7 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release":              {"chart", "release/manifest", "release/internal"},
 		"release/plan":         {"chart/yaml", "release/manifest"},
 		"release/rollout":      {},
+		"repo":                 {"chart"},
 		"release/derive":       {"chart/yaml", "release/manifest", "release/rollout", "release/internal"},
 		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/internal"},
 		"release/analysis":     {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/deploy", "release/internal"},
