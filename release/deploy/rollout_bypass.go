@@ -2,8 +2,10 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/manifest"
@@ -118,4 +120,39 @@ func (e *BypassedError) Error() string {
 
 func recoverHint(name string) string {
 	return "'slipway recover " + name + "' shows what the rollout has left behind, and with --yes brings it back"
+}
+
+// lookPause is how often a wait looks whether somebody went on with the release.
+const lookPause = 2 * time.Second
+
+// errOvertaken ends a wait for what will not come any more.
+var errOvertaken = errors.New("somebody went on with the release")
+
+// attentively waits, and stops when somebody goes on with the release.
+func (r *rolling) attentively(ctx context.Context, wait func(ctx context.Context) error) error {
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := *r.state()
+	go func() {
+		ticker := time.NewTicker(lookPause)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-within.Done():
+				return
+			case <-ticker.C:
+			}
+			if past, err := r.Store.History(within, r.name); err == nil && bypassed(past, &s) != "" {
+				cancel(errOvertaken)
+				return
+			}
+		}
+	}()
+	err := wait(within)
+	if errors.Is(context.Cause(within), errOvertaken) && ctx.Err() == nil {
+		if overtaken := r.fence(ctx); overtaken != nil {
+			return overtaken
+		}
+	}
+	return err
 }

@@ -244,7 +244,12 @@ func (r *rolling) act(ctx context.Context, actions []rollout.Action) (rollout.Ev
 		return nil, nil
 	}
 	for _, a := range actions {
-		e, stop, err := r.do(ctx, a)
+		var e rollout.Event
+		var stop bool
+		err := r.attentively(ctx, func(ctx context.Context) (err error) {
+			e, stop, err = r.do(ctx, a)
+			return err
+		})
 		switch {
 		case err != nil && r.isFinal(ctx, err):
 			// What cannot succeed any more may be the work of somebody else.
