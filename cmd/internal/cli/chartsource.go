@@ -189,7 +189,7 @@ func (a *app) source(offline bool) (*repo.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &repo.Source{Home: home, Client: a.httpClient(0), OCI: registries{a}, Offline: offline}, nil
+	return &repo.Source{Home: home, Client: a.httpClient(0), OCI: registries{app: a}, Offline: offline}, nil
 }
 
 // home finds Helm's files by its rules: flag, variable, XDG's folders, the system's.

@@ -103,6 +103,7 @@ func (a *app) fetchDependencies(ctx context.Context, o *dependencyFlags, build b
 	if err != nil {
 		return err
 	}
+	s.OCI = registries{app: a, unless: o.anyRegistry()}
 	var broken error
 	d := &repo.Dependencies{
 		Source: s, SkipRefresh: o.skipRefresh, Recursive: o.recursive, Now: a.env.Now(),
@@ -135,7 +136,7 @@ func (a *app) fetchDependencies(ctx context.Context, o *dependencyFlags, build b
 
 // updateDependencies is --dependency-update of the commands that take a chart.
 func (a *app) updateDependencies(ctx context.Context, dir string, from *chartFlags) error {
-	return a.fetchDependencies(ctx, &dependencyFlags{offline: from.offline, verify: from.verify, keyring: from.keyring}, false, dir)
+	return a.fetchDependencies(ctx, &dependencyFlags{accessFlags: from.accessFlags, offline: from.offline, verify: from.verify, keyring: from.keyring}, false, dir)
 }
 
 func newDependencyList(a *app) *cobra.Command {

@@ -11,7 +11,24 @@ import (
 )
 
 // registries reaches charts in OCI registries for package repo.
-type registries struct{ *app }
+type registries struct {
+	*app
+	unless repo.Access // what a request without an access of its own gets
+}
+
+// anyRegistry is the part of the flags that may go to every registry that a
+// chart names: no credentials and no certificates of the user (#DIFFERS Helm
+// sends them to each).
+func (o *accessFlags) anyRegistry() repo.Access {
+	return repo.Access{CAFile: o.caFile, Insecure: o.insecure, PlainHTTP: o.plainHTTP}
+}
+
+func (a registries) client(access repo.Access) (*oci.Client, error) {
+	if access == (repo.Access{}) {
+		access = a.unless
+	}
+	return a.registryClient(access)
+}
 
 // Fetch pulls a chart, and its provenance file if it has one. It says on
 // standard error what it was, as Helm does.
@@ -20,7 +37,7 @@ func (a registries) Fetch(ctx context.Context, reference, version string, access
 	if err != nil {
 		return nil, "", nil, err
 	}
-	c, err := a.registryClient(access)
+	c, err := a.client(access)
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -38,7 +55,7 @@ func (a registries) Tags(ctx context.Context, reference string, access repo.Acce
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.registryClient(access)
+	c, err := a.client(access)
 	if err != nil {
 		return nil, err
 	}
