@@ -44,6 +44,7 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release/plan":         {"chart/yaml", "release/manifest"},
 		"release/rollout":      {},
 		"repo":                 {"chart"},
+		"repo/server":          {"repo", "chart", "provenance"},
 		"release/derive":       {"chart/yaml", "release/manifest", "release/rollout", "release/internal"},
 		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/internal"},
 		"release/analysis":     {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/deploy", "release/internal"},
@@ -89,7 +90,7 @@ func TestSlipwayIsLinkedWithoutAClientOfKubernetes(t *testing.T) {
 		}
 		for _, prefix := range []string{
 			"k8s.io/api/", "k8s.io/cli-runtime", "k8s.io/apimachinery/pkg/apis", "github.com/fluxcd/cli-utils",
-			module + "release/cluster", module + "release/sqlstore", module + "cmd/internal/backend",
+			module + "release/cluster", module + "release/sqlstore", module + "repo/server", module + "cmd/internal/backend",
 		} {
 			if strings.HasPrefix(dep, prefix) {
 				return true
