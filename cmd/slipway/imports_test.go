@@ -44,6 +44,7 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release/plan":         {"chart/yaml", "release/manifest"},
 		"release/rollout":      {},
 		"repo":                 {"chart"},
+		"repo/oci":             {"chart"},
 		"repo/server":          {"repo", "chart", "provenance"},
 		"release/derive":       {"chart/yaml", "release/manifest", "release/rollout", "release/internal"},
 		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/internal"},
