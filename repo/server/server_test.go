@@ -216,7 +216,8 @@ func TestAnUploadIsInTheIndexAtIts201AndAfterARestart(t *testing.T) {
 }
 
 func TestTheIndexIsSentOnceAndCompressed(t *testing.T) {
-	url, _ := start(t, t.TempDir(), Options{})
+	dir := t.TempDir()
+	url, stop := start(t, dir, Options{})
 	empty := want(t, 200, "GET", url+"/index.yaml", nil)
 	index(t, url)
 	for i := range 20 {
@@ -249,6 +250,9 @@ func TestTheIndexIsSentOnceAndCompressed(t *testing.T) {
 	if head.header.Get("Content-Length") != fmt.Sprint(len(plain.body)) || head.header.Get("ETag") != plain.header.Get("ETag") {
 		t.Errorf("HEAD: %v", head.header)
 	}
+	stop()
+	url, _ = start(t, dir, Options{})
+	want(t, 304, "GET", url+"/index.yaml", nil, "If-None-Match", plain.header.Get("ETag"))
 	want(t, 200, "DELETE", url+"/api/charts/c1/1.1.0", nil)
 	want(t, 200, "GET", url+"/index.yaml", nil, "If-None-Match", plain.header.Get("ETag"))
 	if a := want(t, 200, "GET", url+"/index.yaml", nil, "Accept-Encoding", "gzip;q=0"); a.header.Get("Content-Encoding") != "" {

@@ -112,11 +112,14 @@ func (t *tenant) list() []*block {
 }
 
 // set puts what is now known of an archive into the index: an entry, or nil if
-// it is gone. Room is taken by reserve.
-func (t *tenant) set(file string, e *entry, now time.Time) {
+// it is gone, at that time. Room is taken by reserve.
+func (t *tenant) set(file string, e *entry, when time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.generated, t.current = now, nil
+	t.current = nil
+	if when.After(t.generated) {
+		t.generated = when
+	}
 	old := t.files[file]
 	switch {
 	case e == nil && old == nil:

@@ -199,7 +199,7 @@ func (s *Server) store(ctx context.Context, tenantName string, u upload, overwri
 	if err != nil {
 		return err
 	}
-	t.set(file, entry, s.o.Now())
+	t.set(file, entry, entry.object.Modified) // as the next start does
 	s.known.add(entry)
 	return nil
 }
@@ -278,7 +278,7 @@ func (s *Server) storeProv(ctx context.Context, tenantName string, prov []byte, 
 	changed := *e
 	changed.prov = objects[0]
 	ev.Digest = e.digest
-	t.set(file, &changed, s.o.Now())
+	t.set(file, &changed, e.object.Modified)
 	return nil
 }
 
