@@ -32,6 +32,9 @@ func helms(t *testing.T) map[string]string {
 		if err == nil {
 			_, err = os.Stat(path)
 		}
+		if err != nil && os.Getenv("SLIPWAY_PEERS") != "" {
+			t.Fatal(err)
+		}
 		if err != nil {
 			t.Skip("no Helm binaries: run make peers")
 		}
