@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/e6d26078/slipway/repo"
 )
 
 // serveFolder is the environment variable that makes a server of the test binary.
@@ -124,33 +126,40 @@ func TestNothingIsLostOrHalfThereWhenTheServerIsKilled(t *testing.T) {
 		_ = cmd.Wait()
 		url, cmd = spawn(t, dir)
 		x := index(t, url)
-		inIndex := map[string]bool{}
-		for _, versions := range x.Entries {
-			for _, v := range versions {
-				file := v.Name + "-" + v.Version + ".tgz"
-				inIndex[file] = true
-				stored := want(t, 200, "GET", url+"/charts/"+file, nil).body
-				if digestOf([]byte(stored)) != v.Digest {
-					t.Errorf("%s is not what the index says", file)
-				}
-				prov := want(t, 200, "GET", url+"/charts/"+file+".prov", nil).body
-				if err := checkProv(file, []byte(stored), []byte(prov)); err != nil {
-					t.Errorf("%s: %v", file, err)
-				}
-				if digest := done[file]; digest != "" && digest != v.Digest {
-					t.Errorf("%s is not what was acknowledged", file)
-				}
-			}
-		}
-		for file := range done {
-			if !inIndex[file] {
-				t.Errorf("%s is lost", file)
-			}
-		}
-		checkFolder(t, dir, inIndex)
+		checkFolder(t, dir, checkIndex(t, url, x, done))
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
+}
+
+// checkIndex holds that an index has what was acknowledged, and that everything
+// in it is there with its .prov file. It gives the files.
+func checkIndex(t *testing.T, url string, x *repo.Index, done map[string]string) map[string]bool {
+	t.Helper()
+	inIndex := map[string]bool{}
+	for _, versions := range x.Entries {
+		for _, v := range versions {
+			file := v.Name + "-" + v.Version + ".tgz"
+			inIndex[file] = true
+			stored := want(t, 200, "GET", url+"/charts/"+file, nil).body
+			if digestOf([]byte(stored)) != v.Digest {
+				t.Errorf("%s is not what the index says", file)
+			}
+			prov := want(t, 200, "GET", url+"/charts/"+file+".prov", nil).body
+			if err := checkProv(file, []byte(stored), []byte(prov)); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			if digest := done[file]; digest != "" && digest != v.Digest {
+				t.Errorf("%s is not what was acknowledged", file)
+			}
+		}
+	}
+	for file := range done {
+		if !inIndex[file] {
+			t.Errorf("%s is lost", file)
+		}
+	}
+	return inIndex
 }
 
 // checkFolder holds that a folder has what is in the index, each with its .prov file, and nothing else.

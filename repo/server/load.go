@@ -67,6 +67,26 @@ func (s *Server) load(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
+	byTenant, err := s.group(archives, entries, errs)
+	if err != nil {
+		return err
+	}
+	for name, list := range byTenant {
+		t := newTenant(name)
+		t.fill(list)
+		s.tenants[name] = t
+	}
+	s.findOrphans(provs)
+	s.known, err = newKnown(s.o.Cache, s.o.ChartURL, byTenant)
+	if err != nil {
+		s.log.Warn("the next start will read every archive", "reason", err.Error())
+	}
+	return nil
+}
+
+// group sorts what was read of the archives by repository. What is no chart, and
+// a version that another file has too, is left out.
+func (s *Server) group(archives []Object, entries []*entry, errs []error) (map[string][]*entry, error) {
 	byTenant := map[string][]*entry{}
 	seen := map[string]string{}
 	for i, e := range entries {
@@ -74,7 +94,7 @@ func (s *Server) load(ctx context.Context) error {
 		if errs[i] != nil {
 			var input *inputError
 			if !errors.As(errs[i], &input) {
-				return fmt.Errorf("read %s: %w", key, errs[i])
+				return nil, fmt.Errorf("read %s: %w", key, errs[i])
 			}
 			s.log.Warn("left out of the index", "file", key, "reason", errs[i].Error())
 			continue
@@ -89,17 +109,7 @@ func (s *Server) load(ctx context.Context) error {
 		seen[id] = key
 		byTenant[name] = append(byTenant[name], e)
 	}
-	for name, list := range byTenant {
-		t := newTenant(name)
-		t.fill(list)
-		s.tenants[name] = t
-	}
-	s.findOrphans(provs)
-	s.known, err = newKnown(s.o.Cache, s.o.ChartURL, byTenant)
-	if err != nil {
-		s.log.Warn("the next start will read every archive", "reason", err.Error())
-	}
-	return nil
+	return byTenant, nil
 }
 
 // findOrphans notes the .prov files whose archives are not in the index.

@@ -71,7 +71,6 @@ type Options struct {
 type Server struct {
 	storage Storage
 	o       Options
-	base    string // in front of charts/ in the index of a repository without a name
 	log     *slog.Logger
 	auth    *authorizer
 	rates   *rates

@@ -81,20 +81,7 @@ func TestClientsNeedACertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	get := func(certFile, keyFile string) error {
-		config := &tls.Config{RootCAs: roots}
-		if certFile != "" {
-			pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-			if err != nil {
-				t.Fatal(err)
-			}
-			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
-		}
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
-		response, err := client.Get("https://" + l.Addr().String() + "/index.yaml")
-		if err == nil {
-			response.Body.Close()
-		}
-		return err
+		return getWith(t, "https://"+l.Addr().String()+"/index.yaml", roots, certFile, keyFile)
 	}
 	if err := get(clientCert, clientKey); err != nil {
 		t.Error(err)
@@ -111,4 +98,23 @@ func TestClientsNeedACertificate(t *testing.T) {
 	if get(clientCert, clientKey) == nil {
 		t.Error("it goes on")
 	}
+}
+
+// getWith sends a request with a certificate, or without one.
+func getWith(t *testing.T, url string, roots *x509.CertPool, certFile, keyFile string) error {
+	t.Helper()
+	config := &tls.Config{RootCAs: roots}
+	if certFile != "" {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
+	response, err := client.Get(url)
+	if err == nil {
+		response.Body.Close()
+	}
+	return err
 }
