@@ -79,7 +79,6 @@ func DecodeFrozen(data []byte) (*Frozen, error) {
 type ApplyPlanOptions struct {
 	Wait, WaitForJobs, Atomic, CleanupOnFail bool
 	Timeout, Settle                          time.Duration // as in ChangeOptions
-	HistoryMax                               int           // likewise
 }
 
 // Apply carries out a frozen operation if the cluster has not moved since, or
@@ -93,7 +92,7 @@ func Apply(ctx context.Context, config Config, f *Frozen, options ApplyPlanOptio
 	change := f.Options
 	change.DryRun = NoDryRun
 	change.Wait, change.WaitForJobs, change.Atomic, change.CleanupOnFail = options.Wait, options.WaitForJobs, options.Atomic, options.CleanupOnFail
-	change.Timeout, change.Settle, change.HistoryMax = options.Timeout, options.Settle, options.HistoryMax
+	change.Timeout, change.Settle = options.Timeout, options.Settle
 	result, err := o.applyFrozen(ctx, f, &change)
 	if err != nil {
 		return result, o.problem(ctx, o.outcomeSoFar(), err)

@@ -54,7 +54,6 @@ func newApply(a *app) *cobra.Command {
 	o.output.register(f)
 	o.operation.register(f)
 	o.operation.registerSettle(f)
-	addHistoryFlag(f, &o.HistoryMax, a.env.Getenv)
 	return cmd
 }
 

@@ -203,8 +203,8 @@ func scenarios() []scenario {
 		{
 			name: "apply", command: permission.Apply,
 			setup: slices.Concat(twice(install), twice("upgrade %s CHART --description again"),
-				twice("plan %[1]s CHART --set names={b,c},v=2 --out PLAN-%[1]s")),
-			prepare: unlocked, steps: twice("apply --plan PLAN-%s --history-max 1"),
+				twice("plan %[1]s CHART --set names={b,c},v=2 --history-max 1 --out PLAN-%[1]s")),
+			prepare: unlocked, steps: twice("apply --plan PLAN-%s"),
 		},
 		{
 			name: "recover", command: permission.Recover,
