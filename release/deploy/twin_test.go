@@ -318,6 +318,9 @@ func (c *twin) objects(t *testing.T, namespace string) map[string]any {
 				if item.GetKind() == "PersistentVolumeClaim" && item.GetAnnotations()["meta.helm.sh/release-name"] == "" {
 					continue // a StatefulSet's controller makes it, sooner or later
 				}
+				if spec, _ := item.Object["spec"].(map[string]any); item.GetKind() == "Job" && spec["ttlSecondsAfterFinished"] != nil {
+					continue // its controller deletes it, sooner or later
+				}
 				found[item.GetKind()+"/"+item.GetName()] = essence(item, namespace)
 			}
 		}
