@@ -102,21 +102,6 @@ func owner(object Fields) (kind, name string) {
 	return "", ""
 }
 
-// currentHash is the hash of the ReplicaSet that a Deployment works on, "" as
-// long as its controller has not seen what was asked last.
-func (w *World) currentHash(deployment Fields) string {
-	if number(deployment, "status", "observedGeneration") < number(deployment, "metadata", "generation") {
-		return ""
-	}
-	name := text(deployment, "metadata", "name")
-	for _, set := range w.objects[kindReplicas] {
-		if kind, by := owner(set); kind == kindDeploy && by == name && sameTemplate(deployment, set) {
-			return text(set, "metadata", "labels", podHash)
-		}
-	}
-	return ""
-}
-
 // sameTemplate reports whether a ReplicaSet was made from the template that a Deployment has.
 func sameTemplate(deployment, set Fields) bool {
 	a, b := table(deployment, "spec", "template"), table(set, "spec", "template")
