@@ -32,14 +32,14 @@ func bypassed(past []release.Meta, s *rollout.State) string {
 		return "" // the record is still to be written
 	case newest.Version < s.Revision:
 		return fmt.Sprintf("the record of revision %d is gone", s.Revision)
-	case newest.Version == s.Revision:
-		return fmt.Sprintf("revision %d is %s", newest.Version, newest.Status)
 	}
 	return fmt.Sprintf("revision %d is %s", newest.Version, newest.Status)
 }
 
-// overtaken is the error for a release that somebody else went on with.
-func (r *rolling) overtaken(how string) *Error {
+// overtaken is the error for a release that somebody else went on with. The
+// rollout's record is made harmless first.
+func (r *rolling) overtaken(ctx context.Context, how string) *Error {
+	r.defuse(ctx)
 	return &Error{
 		Outcome: Locked, Release: r.name, Revision: r.state().Revision,
 		Err:   &BypassedError{Release: r.name, Revision: r.state().Revision, How: how},
@@ -76,7 +76,7 @@ func (r *rolling) defuse(ctx context.Context) {
 func (r *rolling) withTarget(ctx context.Context, restore, wanted []manifest.Object) []manifest.Object {
 	target, err := r.frozenObjects(ctx)
 	if err != nil {
-		r.warn(fmt.Sprintf("the frozen target of the rollout: %v", err))
+		r.warn(err.Error())
 		return restore
 	}
 	for _, o := range differing(wanted, target) {
@@ -89,15 +89,7 @@ func (r *rolling) withTarget(ctx context.Context, restore, wanted []manifest.Obj
 
 // frozenObjects are those of the target of the rollout.
 func (r *rolling) frozenObjects(ctx context.Context) ([]manifest.Object, error) {
-	text, err := r.config.Rollouts.Target(ctx, r.name, r.state().ID)
-	if err != nil {
-		return nil, err
-	}
-	f, err := DecodeFrozen(text)
-	if err != nil {
-		return nil, err
-	}
-	goal, err := release.Decode(f.Record)
+	_, goal, err := r.frozenTarget(ctx)
 	if err != nil {
 		return nil, err
 	}

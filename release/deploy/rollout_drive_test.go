@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -103,6 +104,38 @@ func TestARolloutIsPromoted(t *testing.T) {
 				t.Errorf("%+v", history)
 			}
 		})
+	}
+}
+
+func TestARolloutWithoutHooksRunsNone(t *testing.T) {
+	t.Parallel()
+	c := clustertest.Shared(t)
+	config, err := newRolloutConfig(c.RESTConfig(t), c.Namespace(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{"hooks": true}
+	change := deploy.ChangeOptions{Wait: true, NoHooks: true}
+	if _, err := deploy.Install(background, config.Config, "fleet", fleet(t), values, deploy.InstallOptions{ChangeOptions: change}); err != nil {
+		t.Fatal(err)
+	}
+	for _, without := range []bool{true, false} {
+		options := quick(rollout.Canary, 50)
+		options.NoHooks, options.Hooks = without, rollout.AtStart
+		values := map[string]any{"hooks": true, "version": fmt.Sprint("2-", without)}
+		if _, err := deploy.StartRollout(background, config, "fleet", fleet(t), values, options); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := deploy.PromoteRollout(background, config, "fleet", deploy.PromoteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		jobs, err := config.Objects.List(background, "batch/v1", "Job", config.Namespace, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(jobs) == 0) != without {
+			t.Errorf("without hooks: %v, and there are %d Jobs", without, len(jobs))
+		}
 	}
 }
 

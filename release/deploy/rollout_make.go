@@ -133,8 +133,7 @@ func (r *rolling) fence(ctx context.Context) error {
 	r.past = past
 	if how := bypassed(past, r.state()); how != "" {
 		r.records = nil
-		r.defuse(ctx)
-		return r.overtaken(how)
+		return r.overtaken(ctx, how)
 	}
 	return nil
 }
@@ -306,6 +305,9 @@ func (r *rolling) ready(ctx context.Context, side rollout.Side) error {
 // hooks runs the chart's hooks of an event; what the ledger in the record says
 // has run is not run again.
 func (r *rolling) hooks(ctx context.Context, event string) error {
+	if r.state().Settings.WithoutHooks {
+		return nil
+	}
 	if r.target == nil { // nothing was made live yet: the record comes first
 		if err := r.fence(ctx); err != nil {
 			return err

@@ -36,14 +36,17 @@ func RecoverRollout(ctx context.Context, config RolloutConfig, name string, opti
 	r := newRolling(config, name, 0)
 	found := &RolloutRecovery{}
 	_, err := r.command(ctx, func(ctx context.Context) error {
-		if how := r.needsRecovery(found); !how {
+		if !r.needsRecovery(found) {
 			return nil
 		}
 		mend, err := r.leftovers(ctx)
 		if err != nil {
 			return err
 		}
-		found.Restore, found.Remove, found.Deployed = refsOf(mend.restore), mend.remove, mend.deployed
+		found.Restore, found.Remove = refsOf(mend.restore), mend.remove
+		if mend.in != nil {
+			found.Deployed = mend.in.Version
+		}
 		if r.isCanary(mend) {
 			found.Rollback = r.state().Base
 		}
@@ -84,7 +87,7 @@ func (r *rolling) rollBack(ctx context.Context, revision int) error {
 	return err
 }
 
-// needsRecovery says what happened to the rollout, if anything did.
+// needsRecovery reports whether there is something to mend, and fills in why.
 func (r *rolling) needsRecovery(found *RolloutRecovery) bool {
 	newest := r.newest()
 	switch {
@@ -102,12 +105,11 @@ func (r *rolling) needsRecovery(found *RolloutRecovery) bool {
 
 // leftover is what has to be done to get rid of a rollout.
 type leftover struct {
-	deployed int
-	restore  []manifest.Object
-	remove   []manifest.Ref
-	live     map[manifest.Ref]Live
-	record   *release.Record // the rollout's own, if it is there and pending
-	in       *release.Record // the revision in force, nil if there is none
+	restore []manifest.Object
+	remove  []manifest.Ref
+	live    map[manifest.Ref]Live
+	record  *release.Record // the rollout's own, nil if it is gone
+	in      *release.Record // the revision in force, nil if there is none
 }
 
 func (r *rolling) leftovers(ctx context.Context) (*leftover, error) {
@@ -118,7 +120,7 @@ func (r *rolling) leftovers(ctx context.Context) (*leftover, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read revision %d: %w", in.Version, err)
 		}
-		m.deployed, m.in = in.Version, record
+		m.in = record
 		if wanted, err = r.earlierObjects(ctx, record); err != nil {
 			return nil, err
 		}
@@ -188,7 +190,7 @@ func isHeld(wanted, live map[string]any) bool {
 	return spec(live)["paused"] == true && spec(wanted)["paused"] != true || selector(live) != nil && selector(wanted) == nil
 }
 
-// inForce is the newest deployed revision that is not the rollout's.
+// inForce is the newest deployed revision, nil if there is none.
 func (r *rolling) inForce() *release.Meta {
 	for i := len(r.past) - 1; i >= 0; i-- {
 		if r.past[i].Status == release.StatusDeployed {
@@ -198,7 +200,7 @@ func (r *rolling) inForce() *release.Meta {
 	return nil
 }
 
-// ownRecord is the rollout's record, if it is still pending.
+// ownRecord is the rollout's record, nil if it is gone.
 func (r *rolling) ownRecord(ctx context.Context) (*release.Record, error) {
 	for i := range r.past {
 		m := &r.past[i]

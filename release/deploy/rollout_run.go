@@ -88,11 +88,12 @@ func isOver(s *rollout.State) bool { return s.Phase == rollout.Done || s.Phase =
 
 func (r *rolling) result() *RolloutResult {
 	result := &RolloutResult{Plan: r.plan}
-	if r.stored == nil {
-		r.stored = r.over
+	last := r.stored
+	if last == nil {
+		last = r.over
 	}
-	if r.stored != nil {
-		result.State, result.Steps, result.Digest = &r.stored.State, r.stored.State.Steps, r.stored.State.PlanDigest
+	if last != nil {
+		result.State, result.Steps, result.Digest = &last.State, last.State.Steps, last.State.PlanDigest
 	}
 	return result
 }
@@ -125,20 +126,13 @@ func (r *rolling) state() *rollout.State { return &r.stored.State }
 func (r *rolling) open(ctx context.Context) error {
 	s := r.state()
 	if how := bypassed(r.past, s); how != "" {
-		r.defuse(ctx)
-		return r.overtaken(how)
+		return r.overtaken(ctx, how)
 	}
-	frozen, err := r.config.Rollouts.Target(ctx, r.name, s.ID)
-	if err != nil {
-		return fmt.Errorf("read the frozen target of the rollout: %w", err)
-	}
-	f, err := DecodeFrozen(frozen)
+	f, goal, err := r.frozenTarget(ctx)
 	if err != nil {
 		return err
 	}
-	if r.goal, err = release.Decode(f.Record); err != nil {
-		return fmt.Errorf("read the frozen target of the rollout: %w", err)
-	}
+	r.goal = goal
 	r.goal.Labels, r.goal.Token, r.goal.ApplyMethod = f.Labels, "", applyMethod
 	r.frozenInputs, r.Audit.ChartDigest = f.Inputs, f.Chart
 	if r.base, err = r.read(ctx, s.Base); err != nil {
@@ -156,6 +150,23 @@ func (r *rolling) open(ctx context.Context) error {
 	}
 	r.to, err = r.earlierObjects(ctx, r.goal)
 	return err
+}
+
+// frozenTarget reads what is launched, as it was when the rollout was planned.
+func (r *rolling) frozenTarget(ctx context.Context) (*Frozen, *release.Record, error) {
+	data, err := r.config.Rollouts.Target(ctx, r.name, r.state().ID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the frozen target of the rollout: %w", err)
+	}
+	f, err := DecodeFrozen(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	goal, err := release.Decode(f.Record)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the frozen target of the rollout: %w", err)
+	}
+	return f, goal, nil
 }
 
 // adopt makes a record of this rollout the one that is written. Who started it

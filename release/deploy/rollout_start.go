@@ -48,7 +48,14 @@ func (r *rolling) start(ctx context.Context, c *chart.Chart, vals map[string]any
 		if err != nil {
 			return err
 		}
-		r.stored = &StoredRollout{State: rollout.State{Release: r.name, Namespace: r.Namespace, Base: record.Version - 1, Revision: record.Version, Phase: rollout.Done, Committed: true}}
+		r.stored = &StoredRollout{State: rollout.State{
+			Release: r.name, Namespace: r.Namespace, Revision: record.Version, Phase: rollout.Done, Committed: true,
+		}}
+		for _, m := range r.past {
+			if m.Status == release.StatusSuperseded {
+				r.stored.State.Base = m.Version
+			}
+		}
 		return nil
 	}
 	d, err := r.draftStart(ctx, c, vals, options)
@@ -133,16 +140,33 @@ func (r *rolling) draftStart(ctx context.Context, c *chart.Chart, vals map[strin
 	if err := upgrade.check(ctx, changes, &options.ChangeOptions, options.DryRun != NoDryRun); err != nil {
 		return nil, err
 	}
-	if err := r.fit(d.record); err != nil {
-		return nil, err
-	}
 	s := &started{changes: changes}
 	if err := r.derive(ctx, s, d, again, options); err != nil {
+		return nil, err
+	}
+	if err := r.fitAll(d.record); err != nil {
 		return nil, err
 	}
 	d.record.Operation = r.record()
 	s.frozen, err = r.freeze(d, changes.plan, &options.ChangeOptions)
 	return s, err
+}
+
+// fitAll makes the record small enough for the longest manifest that it will
+// have: that of both sides side by side.
+func (r *rolling) fitAll(record *release.Record) error {
+	view := rollout.View{Target: true, Early: true, Clones: true, Full: true, Preview: true}
+	objects, err := r.plan.Objects(r.from, r.to, view, derive.Observed{}, r.config.Routers)
+	if err != nil {
+		return err
+	}
+	last := record.Manifest
+	if record.Manifest, err = manifestText(objects); err != nil {
+		return err
+	}
+	err = r.fit(record)
+	record.Manifest = last
+	return err
 }
 
 // standing is the revision that a rollout can stand beside: the newest, if it is
@@ -218,7 +242,7 @@ func (r *rolling) derive(ctx context.Context, s *started, d, again *draft, optio
 // checkHooks makes the operator say when hooks run that change what both sides use.
 func (r *rolling) checkHooks(d *draft, settings *rollout.Settings, options *StartOptions) error {
 	if options.NoHooks {
-		settings.Hooks = rollout.NoHooks
+		settings.Hooks, settings.WithoutHooks = rollout.NoHooks, true
 		return nil
 	}
 	pre := hooksAt(d.record.Hooks, "pre-upgrade", nil)

@@ -90,10 +90,12 @@ type Settings struct {
 	// blue-green, and every canary whose traffic a router divides.
 	Pinned bool `json:"pinned,omitempty"`
 	// Total shrinks the stable side by what the canary has.
-	Total   bool          `json:"total,omitempty"`
-	Hooks   HookTime      `json:"hooks,omitempty"`
-	Settle  time.Duration `json:"settle,omitempty"`  // after traffic was moved, before what lost it goes
-	GateFor time.Duration `json:"gateFor,omitempty"` // how long a gate may wait; guard aborts after that. 0 means for ever
+	Total bool     `json:"total,omitempty"`
+	Hooks HookTime `json:"hooks,omitempty"`
+	// WithoutHooks runs none of the chart's hooks, at no time.
+	WithoutHooks bool          `json:"withoutHooks,omitempty"`
+	Settle       time.Duration `json:"settle,omitempty"`  // after traffic was moved, before what lost it goes
+	GateFor      time.Duration `json:"gateFor,omitempty"` // how long a gate may wait; guard aborts after that. 0 means for ever
 	// AbortOnFailure takes a rollout back at once when a measurement fails or a
 	// canary does not become ready. Else it stays where it is.
 	AbortOnFailure bool     `json:"abortOnFailure,omitempty"`
