@@ -1,6 +1,7 @@
 package permission
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/e6d26078/slipway/release/manifest"
@@ -103,7 +104,7 @@ func table() map[step][]need {
 			{target: t, group: "apps", resource: "replicasets", verbs: []string{"list"}, optional: true, purpose: aboutTrouble},
 		}
 	}
-	return map[step][]need{
+	all := map[step][]need{
 		listRecords:  {{target: records, verbs: []string{"list"}, purpose: aboutRecords}},
 		readRecord:   {{target: records, verbs: []string{"get"}, purpose: aboutRecords}},
 		createRecord: {{target: records, verbs: []string{"create"}, purpose: aboutRecords}},
@@ -148,35 +149,9 @@ func table() map[step][]need {
 		},
 		loadPlan:       {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
 		listEverywhere: {{target: records, verbs: []string{"list"}, everywhere: true, optional: true, purpose: "list the releases of all namespaces (-A)"}},
-
-		readRollout:  {{resource: "secrets", verbs: []string{"get", "list"}, purpose: aboutRollout}},
-		writeRollout: {{resource: "secrets", verbs: []string{"update", "delete"}, purpose: aboutRollout}},
-		beginRollout: {{resource: "secrets", verbs: []string{"create", "update"}, purpose: aboutRollout}},
-		listRollouts: {{resource: "secrets", verbs: []string{"list"}, everywhere: true, optional: true, purpose: "find the rollouts of all namespaces (-A)"}},
-		surveyRollout: {
-			{group: "autoscaling", resource: "horizontalpodautoscalers", verbs: []string{"list"}, purpose: aboutSurvey},
-			{group: "policy", resource: "poddisruptionbudgets", verbs: []string{"list"}, purpose: aboutSurvey},
-			{resource: "services", verbs: []string{"list"}, purpose: aboutSurvey},
-			{group: "apps", resource: "deployments", verbs: []string{"list"}, purpose: aboutSurvey},
-			{group: "apps", resource: "replicasets", verbs: []string{"list"}, purpose: aboutSurvey},
-			{resource: "resourcequotas", verbs: []string{"list"}, purpose: aboutSurvey},
-			{group: "argoproj.io", resource: "rollouts", verbs: []string{"list"}, optional: true, purpose: aboutOthers},
-			{group: "flagger.app", resource: "canaries", verbs: []string{"list"}, optional: true, purpose: aboutOthers},
-			{group: "keda.sh", resource: "scaledobjects", verbs: []string{"list"}, optional: true, purpose: aboutOthers},
-		},
-		seeSides: {
-			{target: sides, verbs: []string{"get"}, purpose: aboutSides},
-			{resource: "pods", verbs: []string{"list"}, purpose: aboutSides},
-			{group: "discovery.k8s.io", resource: "endpointslices", verbs: []string{"list"}, purpose: aboutSides},
-		},
-		followRollout: {
-			{resource: "pods", verbs: []string{"delete"}, optional: true, purpose: "take pods of StatefulSets back by a step (undo)"},
-			{group: "apps", resource: "deployments/scale", verbs: []string{"patch"}, optional: true, purpose: "give the side that takes over the pods that an autoscaler gave the other"},
-			{group: "apps", resource: "replicasets", verbs: []string{"list"}, purpose: "tell both sides of a Deployment apart"},
-			{group: "apps", resource: "deployments", verbs: []string{"list", "watch"}, purpose: "wait until a canary's Deployment is gone"},
-		},
-		measureRollout: {{group: "batch", resource: "jobs", verbs: []string{"get", "create", "list", "watch", "delete"}, optional: true, purpose: "metrics that run Jobs"}},
 	}
+	maps.Copy(all, rolloutTable())
+	return all
 }
 
 // stepsOf says what a command does.
@@ -202,7 +177,7 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 	case Drift, Migrate:
 		add(listRecords, readRecord, readObjects, tryIfAllowed)
 	case Recover:
-		add(listRecords, readRecord, updateRecord, takeLock)
+		add(listRecords, readRecord, updateRecord, takeLock, readRollout)
 	case Plan:
 		add(listRecords, readRecord, readObjects, tryChanges)
 		if o.Out {
@@ -236,25 +211,8 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		}
 	case Test:
 		add(listRecords, readRecord, updateRecord, takeLock, runHooks, explainHooks)
-	case RolloutStart:
-		include(RolloutPromote)
-		add(surveyRollout)
-		if o.ApplyCRDs {
-			add(installCRDs)
-		}
-	case RolloutPromote:
-		include(RolloutAbort)
-		add(deleteRecord, beginRollout, runHooks, explainHooks, measureRollout)
-	case RolloutAbort:
-		add(listRecords, readRecord, createRecord, updateRecord, takeLock, tell, readRollout, writeRollout)
-		add(readObjects, applyObjects, deleteObjects, grantRoles, awaitObjects, seeSides, followRollout)
-	case Guard:
-		include(RolloutAbort)
-		add(runHooks, explainHooks, measureRollout, listRollouts)
-	case RolloutStatus:
-		add(listRecords, readRollout, seeSides, listRollouts)
-	case Rollout:
-		include(RolloutStart, RolloutStatus, Guard)
+	case RolloutStart, RolloutPromote, RolloutAbort, RolloutStatus, Guard, Rollout:
+		add(rolloutSteps(command, o)...)
 	case Viewer:
 		o.ShowResources = true
 		include(List, History, Get, Status, Drift)
