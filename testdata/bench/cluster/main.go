@@ -97,8 +97,14 @@ func run(o options) error {
 		os.Exit(130)
 	}()
 	for i := range o.tools {
-		if o.tools[i].path, err = copyOf(o.tools[i], dir); err != nil {
+		from := o.tools[i].path
+		if o.tools[i].path, err = copyTo(filepath.Join(dir, "bin", o.tools[i].name), from); err != nil {
 			return err
+		}
+		if o.tools[i].name == ours { // hands over to a second program beside it
+			if _, err := copyTo(filepath.Join(dir, "bin", "slipway-cluster"), filepath.Join(filepath.Dir(from), "slipway-cluster")); err != nil {
+				return err
+			}
 		}
 	}
 	charts, err := writeCharts(dir)
@@ -122,16 +128,15 @@ func run(o options) error {
 	return nil
 }
 
-// copyOf copies a tool's program piece by piece, as an unpacker writes it, so
-// that all of them lie in the page cache in the same way. How a file lies there
-// decides how much of it counts as memory of the process.
-func copyOf(t tool, dir string) (string, error) {
-	from, err := os.Open(t.path)
+// copyTo copies a program to path, which it returns, piece by piece as an unpacker
+// writes it, so that all of them lie in the page cache in the same way. How a file
+// lies there decides how much of it counts as memory of the process.
+func copyTo(path, program string) (string, error) {
+	from, err := os.Open(program)
 	if err != nil {
 		return "", err
 	}
 	defer from.Close()
-	path := filepath.Join(dir, "bin", t.name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
