@@ -4,6 +4,7 @@ CORPUS ?= ../shared/corpus
 PEERS := .cache/peers
 FUZZTIME ?= 5m
 FUZZ ?= .
+FUZZONEIN ?= 1
 
 # The flags with which released Helm binaries are built (testdata/peers/README.md).
 HELM3_LDFLAGS := -w -s -X helm.sh/helm/v3/internal/version.version=v3.22.0 \
@@ -86,8 +87,8 @@ lint: ## gofmt, go vet for Linux, macOS and Windows, staticcheck
 	cd testdata/tools && $(GO) build -o $(CURDIR)/.cache/staticcheck honnef.co/go/tools/cmd/staticcheck
 	.cache/staticcheck ./...
 
-fuzz: ## run every fuzz target (or those that match FUZZ) for FUZZTIME
-	GO=$(GO) testdata/fuzz-targets $(FUZZTIME) '$(FUZZ)'
+fuzz: ## run every fuzz target (or those that match FUZZ, one in FUZZONEIN of them) for FUZZTIME
+	GO=$(GO) testdata/fuzz-targets $(FUZZTIME) '$(FUZZ)' $(FUZZONEIN) $(SEED)
 
 conformance: build peers ## hold the output over CORPUS and the project's charts against Helm's, byte by byte
 	$(GO) run ./cmd/internal/conformance -slipway bin/slipway -peers $(PEERS) -corpus "$(wildcard $(CORPUS))" -charts testdata
