@@ -53,7 +53,11 @@ func Encrypt(payload, publicKeys []byte, now time.Time) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encrypt: %w", err)
 	}
-	plain, err := openpgp.Encrypt(armoured, keys, nil, &openpgp.FileHints{IsBinary: true}, config(now))
+	var plain io.WriteCloser
+	err = guard(func() error {
+		plain, err = openpgp.Encrypt(armoured, keys, nil, &openpgp.FileHints{IsBinary: true}, config(now))
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("encrypt: %w", err)
 	}
@@ -82,7 +86,11 @@ func Decrypt(message string, privateKeys, passphrase []byte, now time.Time) ([]b
 		return nil, ErrDamaged
 	}
 	opener := &opener{passphrase: passphrase}
-	details, err := openpgp.ReadMessage(block.Body, keys, opener.open, config(now))
+	var details *openpgp.MessageDetails
+	err = guard(func() error {
+		details, err = openpgp.ReadMessage(block.Body, keys, opener.open, config(now))
+		return err
+	})
 	switch {
 	case opener.err != nil:
 		return nil, opener.err
@@ -91,7 +99,11 @@ func Decrypt(message string, privateKeys, passphrase []byte, now time.Time) ([]b
 	case err != nil || !details.IsEncrypted:
 		return nil, ErrDamaged
 	}
-	payload, err := io.ReadAll(io.LimitReader(details.UnverifiedBody, maxPayload+1))
+	var payload []byte
+	err = guard(func() error {
+		payload, err = io.ReadAll(io.LimitReader(details.UnverifiedBody, maxPayload+1))
+		return err
+	})
 	if err != nil {
 		return nil, ErrDamaged // the check at the end of the message included
 	}
@@ -99,6 +111,17 @@ func Decrypt(message string, privateKeys, passphrase []byte, now time.Time) ([]b
 		return nil, fmt.Errorf("decrypt: more than %d bytes", maxPayload)
 	}
 	return payload, nil
+}
+
+// guard calls a function of the OpenPGP library and takes a panic of it for an
+// error: it panics on some damaged packets, such as a signature with an empty subpacket.
+func guard(call func() error) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("it is damaged: %v", fault)
+		}
+	}()
+	return call()
 }
 
 func config(now time.Time) *packet.Config {
@@ -117,7 +140,11 @@ func readKeys(data []byte) (openpgp.EntityList, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
 		read = openpgp.ReadArmoredKeyRing
 	}
-	keys, err := read(bytes.NewReader(data))
+	var keys openpgp.EntityList
+	err := guard(func() (err error) {
+		keys, err = read(bytes.NewReader(data))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}

@@ -182,6 +182,20 @@ func TestTextThatIsNoKeyIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnEmptySubpacketInAKeyIsAnError(t *testing.T) {
+	// The library reads past the end of such a signature.
+	damaged := append(binary(t, newPair(t, "", 0).public), "\xc2\x0c\x04\x01\x16\x0a\x00\x02\x01\x04\x00\x00\x00\x00"...)
+	for _, keys := range [][]byte{damaged, armoured(t, openpgp.PublicKeyType, damaged)} {
+		if _, err := seal.Encrypt([]byte("x"), keys, now); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("got %v", err)
+		}
+	}
+	message := append([]byte("\xc2\x0c\x04\x01\x16\x0a\x00\x02\x01\x04\x00\x00\x00\x00"), binary(t, newPair(t, "", 0).public)...)
+	if _, err := seal.Decrypt(string(armoured(t, "PGP MESSAGE", message)), newPair(t, "", 0).private, nil, now); !errors.Is(err, seal.ErrDamaged) {
+		t.Errorf("as a message: %v", err)
+	}
+}
+
 type nopCloser struct{ *bytes.Buffer }
 
 func (nopCloser) Close() error { return nil }
