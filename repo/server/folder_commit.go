@@ -20,7 +20,24 @@ type step struct {
 	Tmp string `json:"tmp,omitempty"` // empty to delete the file
 }
 
-// Commit writes the files beside the others first. One change is then one
+// Write is one change of a commit.
+type Write struct {
+	Key    string
+	Data   []byte
+	Delete bool // delete it instead; that it is not there is no error
+	// If is what has to hold: "" for nothing, [IfAbsent], or a version.
+	If string
+}
+
+// IfAbsent is the condition that there is no such object.
+const IfAbsent = "absent"
+
+// Commit carries out all writes or none, for good: if it returns without an
+// error, they survive the end of the process and of the machine. It returns
+// what is there now, an empty Object for what was deleted. Errors wrap
+// [ErrConflict], [ErrFull] or what the system says.
+//
+// It writes the files beside the others first. One change is then one
 // rename. More are decided by the appearance of a journal, from which the next
 // process goes on if this one is killed.
 func (f *Folder) Commit(_ context.Context, writes ...Write) ([]Object, error) {

@@ -73,8 +73,12 @@ func (s *Server) getHome(w *recorder, r *http.Request, rt route) {
 	if rt.tenant != "" {
 		page.Title = "Charts of " + rt.tenant
 	}
+	t := s.freshTenant(w, r, rt.tenant)
+	if t == nil {
+		return
+	}
 	words := strings.Fields(strings.ToLower(page.Query))
-	for _, b := range s.tenant(rt.tenant).list() {
+	for _, b := range t.list() {
 		page.All++
 		newest := b.entries[0]
 		if !containsAll(strings.ToLower(newest.name+"\n"+string(newest.text)), words) {
@@ -101,7 +105,10 @@ func containsAll(text string, words []string) bool {
 
 // getPage shows one version of a chart.
 func (s *Server) getPage(w *recorder, r *http.Request, rt route) {
-	t := s.tenant(rt.tenant)
+	t := s.freshTenant(w, r, rt.tenant)
+	if t == nil {
+		return
+	}
 	wanted := r.URL.Query().Get("version")
 	if wanted == "" {
 		wanted = latest
@@ -123,7 +130,7 @@ func (s *Server) getPage(w *recorder, r *http.Request, rt route) {
 	if home := versions[0].Home; strings.HasPrefix(home, "https://") || strings.HasPrefix(home, "http://") {
 		page.Home = home
 	}
-	if c, err := s.loadChart(r, e); err == nil {
+	if c, err := s.loadChart(r.Context(), rt.tenant, e); err == nil {
 		page.Readme, page.Values = readme(c)
 	}
 	s.render(w, "chart.html", page)

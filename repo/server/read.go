@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -17,9 +19,33 @@ func (s *Server) getInfo(w *recorder, _ *http.Request, _ route) {
 	s.answerJSON(w, http.StatusOK, map[string]string{"version": s.o.Version})
 }
 
+// getHealth answers whether requests can be answered.
+func (s *Server) getHealth(w *recorder, r *http.Request) {
+	if err := s.changes.check(r.Context()); err != nil {
+		s.log.Error("health", "error", err.Error())
+		s.answerJSON(w, http.StatusServiceUnavailable, map[string]bool{"healthy": false})
+		return
+	}
+	s.answerJSON(w, http.StatusOK, map[string]bool{"healthy": true})
+}
+
+// freshTenant gives a repository as it is now, or answers why not, and nil.
+func (s *Server) freshTenant(w *recorder, r *http.Request, name string) *tenant {
+	t, err := s.changes.fresh(r.Context(), name)
+	if err != nil {
+		s.failStorage(w, err)
+		return nil
+	}
+	return t
+}
+
 // getIndex answers with the index, compressed if the client takes that.
 func (s *Server) getIndex(w *recorder, r *http.Request, rt route) {
-	index := s.tenant(rt.tenant).snapshot()
+	t := s.freshTenant(w, r, rt.tenant)
+	if t == nil {
+		return
+	}
+	index := t.snapshot()
 	plain, zipped := `"`+index.etag+`"`, `"`+index.etag+`-gzip"`
 	useZipped := acceptsGzip(r.Header.Get("Accept-Encoding"))
 	h := w.Header()
@@ -90,23 +116,38 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
+// maxMoves is how often a file that is replaced meanwhile is looked for anew.
+const maxMoves = 5
+
+// openFile opens an archive or a .prov file that is in the index. Not to be there is fs.ErrNotExist.
+func (s *Server) openFile(ctx context.Context, tenantName, file string, isProv bool) (*entry, Content, Object, error) {
+	for moves := 0; ; moves++ {
+		t, err := s.changes.fresh(ctx, tenantName)
+		if err != nil {
+			return nil, nil, Object{}, err
+		}
+		e := t.find(file)
+		if e == nil || isProv && e.prov.Key == "" {
+			return nil, nil, Object{}, fmt.Errorf("%s: %w", file, fs.ErrNotExist)
+		}
+		content, opened, err := s.changes.open(ctx, t, e, isProv)
+		if err == nil || moves == maxMoves || !errors.Is(err, errMoved) {
+			return e, content, opened, err
+		}
+	}
+}
+
 // getFile answers with an archive or a .prov file, also with parts of it.
 func (s *Server) getFile(w *recorder, r *http.Request, rt route) {
 	file, isProv := strings.CutSuffix(rt.name, ".prov")
-	t := s.tenant(rt.tenant)
-	e := t.find(file)
-	if e == nil || isProv && e.prov.Key == "" {
-		s.fail(w, http.StatusNotFound, "not found")
+	e, content, opened, err := s.openFile(r.Context(), rt.tenant, file, isProv)
+	if err != nil {
+		s.failStorage(w, err)
 		return
 	}
 	wanted, kind := e.object, "application/x-tar"
 	if isProv {
 		wanted, kind = e.prov, "application/pgp-signature"
-	}
-	content, opened, err := s.storage.Open(r.Context(), wanted.Key)
-	if err != nil {
-		s.failStorage(w, err)
-		return
 	}
 	defer content.Close()
 	h := w.Header()
@@ -124,7 +165,7 @@ func (s *Server) getFile(w *recorder, r *http.Request, rt route) {
 
 // getHub answers with the file that Artifact Hub reads, if somebody put it there.
 func (s *Server) getHub(w *recorder, r *http.Request, rt route) {
-	content, opened, err := s.storage.Open(r.Context(), s.tenant(rt.tenant).key(hubFile))
+	content, opened, err := s.storage.Open(r.Context(), newTenant(rt.tenant).key(hubFile))
 	if err != nil {
 		s.failStorage(w, err)
 		return
@@ -154,7 +195,11 @@ func (s *Server) getCharts(w *recorder, r *http.Request, rt route) {
 			return
 		}
 	}
-	blocks := s.tenant(rt.tenant).list()
+	t := s.freshTenant(w, r, rt.tenant)
+	if t == nil {
+		return
+	}
+	blocks := t.list()
 	blocks = blocks[min(offset, len(blocks)):]
 	if limit >= 0 {
 		blocks = blocks[:min(limit, len(blocks))]
@@ -171,8 +216,12 @@ func (s *Server) getCharts(w *recorder, r *http.Request, rt route) {
 }
 
 // getChart answers with all versions of a chart.
-func (s *Server) getChart(w *recorder, _ *http.Request, rt route) {
-	b := s.tenant(rt.tenant).chart(rt.name)
+func (s *Server) getChart(w *recorder, r *http.Request, rt route) {
+	t := s.freshTenant(w, r, rt.tenant)
+	if t == nil {
+		return
+	}
+	b := t.chart(rt.name)
 	if b == nil || s.o.NoAPI {
 		s.fail(w, http.StatusNotFound, "chart not found")
 		return
@@ -186,8 +235,12 @@ func (s *Server) getChart(w *recorder, _ *http.Request, rt route) {
 }
 
 // entryFor finds the version that a route names, or answers that there is none.
-func (s *Server) entryFor(w *recorder, rt route) *entry {
-	e := s.tenant(rt.tenant).version(rt.name, rt.version)
+func (s *Server) entryFor(w *recorder, r *http.Request, rt route) *entry {
+	t := s.freshTenant(w, r, rt.tenant)
+	if t == nil {
+		return nil
+	}
+	e := t.version(rt.name, rt.version)
 	if e == nil || s.o.NoAPI {
 		s.fail(w, http.StatusNotFound, "chart version not found")
 		return nil
@@ -195,8 +248,8 @@ func (s *Server) entryFor(w *recorder, rt route) *entry {
 	return e
 }
 
-func (s *Server) getVersion(w *recorder, _ *http.Request, rt route) {
-	e := s.entryFor(w, rt)
+func (s *Server) getVersion(w *recorder, r *http.Request, rt route) {
+	e := s.entryFor(w, r, rt)
 	if e == nil {
 		return
 	}
@@ -231,11 +284,11 @@ func (s *Server) getValues(w *recorder, r *http.Request, rt route) {
 
 // openChart loads the version that a route names, or answers why not.
 func (s *Server) openChart(w *recorder, r *http.Request, rt route) *chart.Chart {
-	e := s.entryFor(w, rt)
+	e := s.entryFor(w, r, rt)
 	if e == nil {
 		return nil
 	}
-	c, err := s.loadChart(r, e)
+	c, err := s.loadChart(r.Context(), rt.tenant, e)
 	if err != nil {
 		s.failStorage(w, err)
 		return nil
@@ -243,8 +296,8 @@ func (s *Server) openChart(w *recorder, r *http.Request, rt route) *chart.Chart 
 	return c
 }
 
-func (s *Server) loadChart(r *http.Request, e *entry) (*chart.Chart, error) {
-	content, _, err := s.storage.Open(r.Context(), e.object.Key)
+func (s *Server) loadChart(ctx context.Context, tenantName string, e *entry) (*chart.Chart, error) {
+	_, content, _, err := s.openFile(ctx, tenantName, e.file, false)
 	if err != nil {
 		return nil, err
 	}
@@ -274,6 +327,12 @@ func (s *Server) fail(w *recorder, status int, message string) {
 func (s *Server) failStorage(w *recorder, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		s.fail(w, http.StatusNotFound, "not found")
+		return
+	}
+	if errors.Is(err, errUnreachable) || errors.Is(err, errMoved) {
+		s.log.Error("storage", "error", err.Error())
+		w.Header().Set("Retry-After", retryAfter)
+		s.fail(w, http.StatusServiceUnavailable, "the storage cannot be read; try again later")
 		return
 	}
 	s.log.Error("storage", "error", err.Error())

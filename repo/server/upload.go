@@ -119,10 +119,7 @@ func (s *Server) receive(w *recorder, r *http.Request, rt route, read func(http.
 	s.answerJSON(w, http.StatusCreated, map[string]bool{"saved": true})
 }
 
-var (
-	errExists  = errors.New("it exists already, and versions are not replaced here; give the chart another version")
-	errMissing = errors.New("not found")
-)
+var errMissing = errors.New("not found")
 
 // failChange answers why a change was not made.
 func (s *Server) failChange(w *recorder, r *http.Request, ev event, err error) {
@@ -142,6 +139,9 @@ func (s *Server) failChange(w *recorder, r *http.Request, ev event, err error) {
 		status, message = http.StatusConflict, err.Error()
 	case errors.Is(err, errQuota):
 		status, message = http.StatusInsufficientStorage, err.Error()
+	case errors.Is(err, errBusy), errors.Is(err, errUnreachable):
+		w.Header().Set("Retry-After", retryAfter)
+		status, message = http.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, ErrFull):
 		status, message = http.StatusInsufficientStorage, "the storage is full; nothing was stored"
 	}
@@ -167,67 +167,23 @@ func (s *Server) store(ctx context.Context, tenantName string, u upload, overwri
 			return err
 		}
 	}
-	t, err := s.makeTenant(tenantName)
+	t, err := s.makeTenant(ctx, tenantName)
 	if err != nil {
 		return err
 	}
 	defer s.keys.lock(t.key(file))()
 	old := t.find(file)
-	if same := t.version(c.Name(), c.Metadata.Version); same != nil && same != old {
+	if same := t.version(c.Name(), c.Metadata.Version); same != nil && same.file != file {
 		return fmt.Errorf("version %s of %s is in the file %s: %w", same.version, same.name, same.file, errExists)
 	}
-	if old != nil && (!overwrite || old.name != c.Name()) {
+	if old != nil && old.name != c.Name() {
 		return fmt.Errorf("%s: %w", file, errExists)
 	}
 	// So that nothing can go wrong once the files are there:
 	if _, err := newEntry(c.Metadata, digest, Object{Key: t.key(file), Modified: s.o.Now()}, Object{}, s.baseURL(t.name)); err != nil {
 		return &inputError{err}
 	}
-	objects, bytes := 1, int64(len(u.chart)+len(u.prov))
-	if old != nil {
-		objects, bytes = 0, bytes-old.size()
-	}
-	if err := t.reserve(objects, bytes, s.o.Quota); err != nil {
-		return err
-	}
-	e, err := s.put(ctx, t, file, u, old)
-	if err != nil {
-		t.release(objects, bytes)
-		return err
-	}
-	entry, err := newEntry(c.Metadata, digest, e.object, e.prov, s.baseURL(t.name))
-	if err != nil {
-		return err
-	}
-	t.set(file, entry, entry.object.Modified) // as the next start does
-	s.known.add(entry)
-	return nil
-}
-
-// put stores the files of an upload in one step. Of the entry that it returns
-// only the objects are set.
-func (s *Server) put(ctx context.Context, t *tenant, file string, u upload, old *entry) (entry, error) {
-	key := t.key(file)
-	var writes []Write
-	switch {
-	case len(u.prov) > 0:
-		writes = append(writes, Write{Key: key + ".prov", Data: u.prov})
-	case old != nil && old.prov.Key != "", t.isOrphan(file):
-		writes = append(writes, Write{Key: key + ".prov", Delete: true})
-	}
-	archive := Write{Key: key, Data: u.chart}
-	if old == nil {
-		archive.If = IfAbsent
-	}
-	objects, err := s.storage.Commit(ctx, append(writes, archive)...)
-	if err != nil {
-		return entry{}, err
-	}
-	e := entry{object: objects[len(objects)-1]}
-	if len(objects) == 2 {
-		e.prov = objects[0]
-	}
-	return e, nil
+	return s.changes.add(ctx, t, addition{meta: c.Metadata, file: file, digest: digest, upload: u, overwrite: overwrite})
 }
 
 // checkProv finds that a .prov file is about an archive. Whether its signature
@@ -250,7 +206,11 @@ func (s *Server) storeProv(ctx context.Context, tenantName string, prov []byte, 
 		return badInput("the .prov file: %w", err)
 	}
 	ev.Chart, ev.Version, ev.Prov = statement.Metadata.Name, statement.Metadata.Version, true
-	t, file := s.tenant(tenantName), fileName(statement.Metadata)
+	t, err := s.changes.fresh(ctx, tenantName)
+	if err != nil {
+		return err
+	}
+	file := fileName(statement.Metadata)
 	defer s.keys.lock(t.key(file))()
 	e := t.find(file)
 	if e == nil {
@@ -259,31 +219,19 @@ func (s *Server) storeProv(ctx context.Context, tenantName string, prov []byte, 
 	if e.prov.Key != "" && !overwrite {
 		return fmt.Errorf("%s.prov: %w", file, errExists)
 	}
-	archive, err := s.readObject(ctx, e.object)
+	archive, err := s.readArchive(ctx, t, e)
 	if err != nil {
 		return err
 	}
 	if err := checkProv(file, archive, prov); err != nil {
 		return err
 	}
-	bytes := int64(len(prov)) - e.prov.Size
-	if err := t.reserve(0, bytes, s.o.Quota); err != nil {
-		return err
-	}
-	objects, err := s.storage.Commit(ctx, Write{Key: t.key(file) + ".prov", Data: prov})
-	if err != nil {
-		t.release(0, bytes)
-		return err
-	}
-	changed := *e
-	changed.prov = objects[0]
 	ev.Digest = e.digest
-	t.set(file, &changed, e.object.Modified)
-	return nil
+	return s.changes.addProv(ctx, t, e, archive, prov, overwrite)
 }
 
-func (s *Server) readObject(ctx context.Context, o Object) ([]byte, error) {
-	content, _, err := s.storage.Open(ctx, o.Key)
+func (s *Server) readArchive(ctx context.Context, t *tenant, e *entry) ([]byte, error) {
+	content, _, err := s.changes.open(ctx, t, e, false)
 	if err != nil {
 		return nil, err
 	}
@@ -303,7 +251,10 @@ func (s *Server) deleteVersion(w *recorder, r *http.Request, rt route) {
 }
 
 func (s *Server) remove(ctx context.Context, rt route, ev *event) error {
-	t := s.tenant(rt.tenant)
+	t, err := s.changes.fresh(ctx, rt.tenant)
+	if err != nil {
+		return err
+	}
 	e := t.version(rt.name, rt.version)
 	if e == nil || rt.version == latest && e.version != latest || s.o.NoAPI {
 		return errMissing
@@ -312,15 +263,6 @@ func (s *Server) remove(ctx context.Context, rt route, ev *event) error {
 	if e = t.find(e.file); e == nil {
 		return errMissing
 	}
-	writes := []Write{{Key: e.object.Key, Delete: true}}
-	if e.prov.Key != "" {
-		writes = append(writes, Write{Key: e.prov.Key, Delete: true})
-	}
-	if _, err := s.storage.Commit(ctx, writes...); err != nil {
-		return err
-	}
 	ev.Digest = e.digest
-	t.set(e.file, nil, s.o.Now())
-	t.release(1, e.size())
-	return nil
+	return s.changes.remove(ctx, t, e)
 }
