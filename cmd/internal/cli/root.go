@@ -36,6 +36,8 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setDefaults(cmd) },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetOut(a.env.Stdout)
