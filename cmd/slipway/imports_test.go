@@ -45,7 +45,7 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release/rollout":      {},
 		"repo":                 {"chart"},
 		"repo/oci":             {"chart"},
-		"repo/server":          {"repo", "chart", "provenance"},
+		"repo/server":          {"repo", "chart", "provenance", "docs/schema"},
 		"release/derive":       {"chart/yaml", "release/manifest", "release/rollout", "release/internal"},
 		"release/deploy":       {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/internal"},
 		"release/analysis":     {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/deploy", "release/internal"},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -38,18 +40,24 @@ type Auth struct {
 	Keys []byte
 	// Realm is where tokens are to be had, and Service for what; clients are told.
 	Realm, Service string
-	// Issuer and Audience are what tokens have to name, unless they are empty.
+	// Issuer and Audience are what tokens that Keys prove have to name, unless
+	// they are empty.
 	Issuer, Audience string
+	// Policy says which tokens of CI systems count; nil for none.
+	Policy *Policy
+	// Proxy says how the Policy's issuers are reached; nil for directly.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // IsOpen reports whether everybody may do everything.
-func (a Auth) IsOpen() bool { return len(a.Users) == 0 && len(a.Keys) == 0 }
+func (a Auth) IsOpen() bool { return len(a.Users) == 0 && len(a.Keys) == 0 && a.Policy == nil }
 
 type authorizer struct {
 	o      Auth
 	users  map[string][sha256.Size]byte
 	keys   []jwt.VerificationKey
 	parser *jwt.Parser
+	tokens *tokenChecker // nil without a policy
 }
 
 func newAuthorizer(o Auth, now func() time.Time) (*authorizer, error) {
@@ -72,6 +80,9 @@ func newAuthorizer(o Auth, now func() time.Time) (*authorizer, error) {
 		options = append(options, jwt.WithAudience(o.Audience))
 	}
 	a.parser = jwt.NewParser(options...)
+	if o.Policy != nil {
+		a.tokens = newTokenChecker(o.Policy, now, o.Proxy)
+	}
 	return a, nil
 }
 
@@ -143,8 +154,15 @@ func (a *authorizer) check(r *http.Request, tenant, action string) (string, erro
 	return user, err
 }
 
+// tokenUser is the name with which clients that know names and passwords alone
+// send a token as the password.
+const tokenUser = "token"
+
 func (a *authorizer) identify(r *http.Request, tenant, action string) (string, error) {
 	if name, password, ok := r.BasicAuth(); ok {
+		if name == tokenUser && a.tokens != nil && a.o.Users[name] == "" {
+			return a.checkToken(r.Context(), password, tenant, action)
+		}
 		given, wanted := sha256.Sum256([]byte(password)), a.users[name] // of nobody: all zeros, which no password gives
 		if subtle.ConstantTimeCompare(given[:], wanted[:]) != 1 {
 			return "", errUnauthorized
@@ -152,10 +170,10 @@ func (a *authorizer) identify(r *http.Request, tenant, action string) (string, e
 		return name, nil
 	}
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || len(a.keys) == 0 {
+	if !strings.EqualFold(scheme, "Bearer") {
 		return "", errUnauthorized
 	}
-	return a.checkToken(strings.TrimSpace(text), tenant, action)
+	return a.checkToken(r.Context(), strings.TrimSpace(text), tenant, action)
 }
 
 // claims are what a token of ChartMuseum says.
@@ -168,16 +186,24 @@ type claims struct {
 	} `json:"access"`
 }
 
-func (a *authorizer) checkToken(text, tenant, action string) (string, error) {
+func (a *authorizer) checkToken(ctx context.Context, text, tenant, action string) (string, error) {
+	if tenant == "" {
+		tenant = defaultRepository
+	}
+	if a.tokens != nil {
+		if user, ours, err := a.tokens.check(ctx, text, tenant, action); ours {
+			return user, err
+		}
+	}
+	if len(a.keys) == 0 {
+		return "", errUnauthorized
+	}
 	var c claims
 	_, err := a.parser.ParseWithClaims(text, &c, func(*jwt.Token) (any, error) {
 		return jwt.VerificationKeySet{Keys: a.keys}, nil
 	})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errUnauthorized, err)
-	}
-	if tenant == "" {
-		tenant = defaultRepository
 	}
 	for _, access := range c.Access {
 		if access.Type == "artifact-repository" && access.Name == tenant && slices.Contains(access.Actions, action) {
@@ -190,6 +216,9 @@ func (a *authorizer) checkToken(text, tenant, action string) (string, error) {
 // challenge tells a client which credentials it needs.
 func (a *authorizer) challenge(tenant, action string) string {
 	if len(a.keys) == 0 {
+		if a.tokens != nil && len(a.users) == 0 {
+			return `Bearer realm="slipway"`
+		}
 		return `Basic realm="slipway"`
 	}
 	if tenant == "" {

@@ -77,7 +77,7 @@ type Server struct {
 	foreign *http.CrossOriginProtection // against pages of other sites, which reach servers of the reader's machine
 	metrics *metrics
 	audit   *audit
-	changes changer
+	known   *known
 	keys    keyedLocks
 	uploads chan struct{} // room for uploads at a time
 
@@ -126,15 +126,14 @@ func New(ctx context.Context, storage Storage, o Options) (*Server, error) {
 			return nil, fmt.Errorf("the origin %q that browsers may call from: %w", o.Origin, err)
 		}
 	}
-	s.changes = storage.changes(s)
-	if err := s.changes.load(ctx); err != nil {
-		return nil, errors.Join(err, s.changes.close())
+	if err := s.load(ctx); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// Close ends what goes on beside the requests, and closes the cache. The storage stays open.
-func (s *Server) Close() error { return s.changes.close() }
+// Close closes the cache. The storage stays open.
+func (s *Server) Close() error { return s.known.close() }
 
 // tenant gives the repository of a name; one that is not there yet is empty.
 func (s *Server) tenant(name string) *tenant {
@@ -147,11 +146,7 @@ func (s *Server) tenant(name string) *tenant {
 }
 
 // makeTenant gives the repository of a name, to which something is uploaded.
-func (s *Server) makeTenant(ctx context.Context, name string) (*tenant, error) {
-	t, err := s.changes.fresh(ctx, name)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) makeTenant(name string) (*tenant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.tenants[name]; t != nil {
@@ -162,6 +157,7 @@ func (s *Server) makeTenant(ctx context.Context, name string) (*tenant, error) {
 			return nil, badInput("repository %s differs from %s in case alone; use one of them", name, other)
 		}
 	}
+	t := newTenant(name)
 	s.tenants[name] = t
 	return t, nil
 }
@@ -240,7 +236,7 @@ func (s *Server) serve(w *recorder, r *http.Request, rt route, found bool) {
 		h.Add("Vary", "Origin")
 	}
 	if rt.kind == routeHealth {
-		s.getHealth(w, r)
+		s.answerJSON(w, http.StatusOK, map[string]bool{"healthy": true})
 		return
 	}
 	if !s.rates.allow(remoteHost(r)) {
@@ -265,11 +261,7 @@ func (s *Server) serve(w *recorder, r *http.Request, rt route, found bool) {
 	user, err := s.auth.check(r, rt.tenant, action)
 	w.user = user
 	if err != nil {
-		h.Set("WWW-Authenticate", s.auth.challenge(rt.tenant, action))
-		if action == actionPush {
-			s.audit.write(r, event{Action: "refused", Repository: rt.tenant, Status: http.StatusUnauthorized, Error: err.Error()})
-		}
-		s.fail(w, http.StatusUnauthorized, "unauthorized")
+		s.refuse(w, r, rt, action, err)
 		return
 	}
 	handler := s.handler(r.Method, rt)

@@ -1,17 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/e6d26078/slipway/chart/values/schema"
 	"github.com/e6d26078/slipway/chart/yaml"
 	schemas "github.com/e6d26078/slipway/docs/schema"
 	"github.com/e6d26078/slipway/release/notify"
@@ -141,74 +136,6 @@ func (f *rolloutFile) steps() []rollout.Step {
 
 // checkRolloutFile holds a file against the schema, a line for each fault.
 func checkRolloutFile(name string, data []byte) error {
-	tree, err := yaml.DecodeMap(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", placeOf(name, yaml.FaultLine(string(data), err)), err)
-	}
-	places, err := yaml.Index(data)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
-	for _, twice := range places.Duplicates() {
-		path := strings.Join(twice.Last.Path(), ".")
-		return fmt.Errorf("%s: %s stands twice", placeOf(name, twice.Last.Position().Line), path)
-	}
-	rules, err := schema.Compile([]byte(schemas.Rollout()), schema.Options{})
-	if err != nil {
-		return err
-	}
-	err = rules.Validate(tree)
-	var invalid *schema.ValidationError
-	if !errors.As(err, &invalid) {
-		return err
-	}
-	problems := leaves(invalid.Problems())
-	slices.SortStableFunc(problems, func(a, b schema.Problem) int { return cmp.Compare(lineOf(places, a), lineOf(places, b)) })
-	var lines []string
-	for _, p := range problems {
-		where := strings.Join(p.Path, ".")
-		if where != "" {
-			where += ": "
-		}
-		lines = append(lines, placeOf(name, lineOf(places, p))+": "+where+p.Message)
-	}
-	return errors.New(strings.Join(lines, "\n"))
-}
-
-func placeOf(name string, line int) string {
-	if line == 0 {
-		return name
-	}
-	return name + ":" + strconv.Itoa(line)
-}
-
-// leaves are the problems that have no others as their causes.
-func leaves(problems []schema.Problem) []schema.Problem {
-	var all []schema.Problem
-	for _, p := range problems {
-		if len(p.Causes) > 0 {
-			all = append(all, leaves(p.Causes)...)
-			continue
-		}
-		all = append(all, p)
-	}
-	return all
-}
-
-// lineOf is where in a file something is wrong: at the nearest thing around it
-// that is there.
-func lineOf(places *yaml.Positions, p schema.Problem) int {
-	path := p.Path
-	// What is not allowed is named in the message only.
-	if quoted := regexp.MustCompile(`'([^']+)' not allowed`).FindStringSubmatch(p.Message); quoted != nil {
-		path = append(path[:len(path):len(path)], quoted[1])
-	}
-	for ; ; path = path[:len(path)-1] {
-		if node := places.At(path...); node != nil {
-			return node.Position().Line
-		}
-		if len(path) == 0 {
-			return 0
-		}
-	}
+	_, err := schemas.Check(name, data, schemas.Rollout())
+	return err
 }
