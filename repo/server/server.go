@@ -77,7 +77,7 @@ type Server struct {
 	foreign *http.CrossOriginProtection // against pages of other sites, which reach servers of the reader's machine
 	metrics *metrics
 	audit   *audit
-	known   *known
+	changes changer
 	keys    keyedLocks
 	uploads chan struct{} // room for uploads at a time
 
@@ -126,14 +126,15 @@ func New(ctx context.Context, storage Storage, o Options) (*Server, error) {
 			return nil, fmt.Errorf("the origin %q that browsers may call from: %w", o.Origin, err)
 		}
 	}
-	if err := s.load(ctx); err != nil {
-		return nil, err
+	s.changes = storage.changes(s)
+	if err := s.changes.load(ctx); err != nil {
+		return nil, errors.Join(err, s.changes.close())
 	}
 	return s, nil
 }
 
-// Close closes the cache. The storage stays open.
-func (s *Server) Close() error { return s.known.close() }
+// Close ends what goes on beside the requests, and closes the cache. The storage stays open.
+func (s *Server) Close() error { return s.changes.close() }
 
 // tenant gives the repository of a name; one that is not there yet is empty.
 func (s *Server) tenant(name string) *tenant {
@@ -146,7 +147,11 @@ func (s *Server) tenant(name string) *tenant {
 }
 
 // makeTenant gives the repository of a name, to which something is uploaded.
-func (s *Server) makeTenant(name string) (*tenant, error) {
+func (s *Server) makeTenant(ctx context.Context, name string) (*tenant, error) {
+	t, err := s.changes.fresh(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.tenants[name]; t != nil {
@@ -157,7 +162,6 @@ func (s *Server) makeTenant(name string) (*tenant, error) {
 			return nil, badInput("repository %s differs from %s in case alone; use one of them", name, other)
 		}
 	}
-	t := newTenant(name)
 	s.tenants[name] = t
 	return t, nil
 }
@@ -236,7 +240,7 @@ func (s *Server) serve(w *recorder, r *http.Request, rt route, found bool) {
 		h.Add("Vary", "Origin")
 	}
 	if rt.kind == routeHealth {
-		s.answerJSON(w, http.StatusOK, map[string]bool{"healthy": true})
+		s.getHealth(w, r)
 		return
 	}
 	if !s.rates.allow(remoteHost(r)) {
