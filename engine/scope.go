@@ -94,16 +94,18 @@ func (c Compat) subchartValues(n *values.Node, parent map[string]any) any {
 }
 
 // chartObject returns .Chart: in Helm 3 the metadata with one field more, in Helm 4 a map of them.
-func (p *Program) chartObject(n *values.Node) any {
+func (p *Program) chartObject(n *values.Node) any { return p.chartObjectOf(n.Metadata, n.IsRoot()) }
+
+func (p *Program) chartObjectOf(metadata *chart.Metadata, isRoot bool) any {
 	if p.opts.Compat == Helm4 {
-		m := structMap(reflect.ValueOf(n.Metadata).Elem())
-		m["IsRoot"] = n.IsRoot()
+		m := structMap(reflect.ValueOf(metadata).Elem())
+		m["IsRoot"] = isRoot
 		return m
 	}
 	return struct {
 		chart.Metadata
 		IsRoot bool
-	}{*n.Metadata, n.IsRoot()}
+	}{*metadata, isRoot}
 }
 
 // structMap turns a struct into a map by field name, as Helm 4 does for .Chart.

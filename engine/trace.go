@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/e6d26078/slipway/chart/values"
 	"github.com/e6d26078/slipway/engine/internal/tmpl"
 )
 
@@ -13,7 +15,8 @@ type Trace struct {
 	// Content is the rendered file.
 	Content string
 
-	st *tmpl.State
+	st    *tmpl.State
+	chart *values.Node
 }
 
 // Trace renders one file again, by the template's path, and remembers where
@@ -24,30 +27,36 @@ func (p *Program) Trace(ctx context.Context, in Input, file string) (*Trace, err
 	if err != nil {
 		return nil, err
 	}
-	if j.shared { // a text given to tpl may turn out to change values
-		j.selection.tplMutates.Store(j.selection.uses.Tpl)
-		if j, err = p.prepare(in); err != nil {
-			return nil, err
+	t, err := j.trace(ctx, file)
+	if errors.Is(err, tmpl.ErrMutates) {
+		j.selection.tplMutates.Store(true)
+		if j, err = p.prepare(in); err == nil {
+			t, err = j.trace(ctx, file)
 		}
 	}
+	return t, err
+}
+
+func (j *job) trace(ctx context.Context, file string) (*Trace, error) {
 	st := j.newState(ctx)
+	st.TraceReads(j.values)
 	for i := range j.selection.templates {
 		t := &j.selection.templates[i]
-		if t.partial() {
-			continue
+		if t.partial() || j.shared && t.name != file {
+			continue // what shares its values does nothing that others see
 		}
 		if t.name == file {
 			st.Trace()
 		}
 		text, err := st.Execute(t.name, j.dot(t))
 		if err != nil {
-			return nil, newExecError(t.name, err, p.opts.Compat)
+			return nil, newExecError(t.name, err, j.program.opts.Compat)
 		}
 		if t.name == file {
-			return &Trace{Content: string(tmpl.StripNoValue(text)), st: st}, nil
+			return &Trace{Content: string(tmpl.StripNoValue(text)), st: st, chart: walk(nil, j.root)[t.chart]}, nil
 		}
 	}
-	return nil, fmt.Errorf("trace %s: no template of that path is rendered", file)
+	return nil, fmt.Errorf("trace %s: %w", file, ErrNotRendered)
 }
 
 // At returns the places that led to the byte of Content at offset: first the

@@ -48,6 +48,9 @@ func (e *callExpr) push(st *State) (base int, err error) {
 		}
 		st.stack = append(st.stack, final)
 	}
+	if st.reads != nil {
+		st.reads.call(e.fn.name, st.stack[base:])
+	}
 	return base, nil
 }
 

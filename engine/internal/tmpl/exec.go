@@ -48,6 +48,9 @@ func (a *printAction) run(st *State) error {
 	if err != nil {
 		return err
 	}
+	if st.reads != nil {
+		st.reads.all(v, 0)
+	}
 	out, ok := appendValue(st.buf, v)
 	if !ok {
 		return st.errorf(a.n, "can't print %s of type %s", a.n, toReflect(v).Type())
@@ -170,6 +173,9 @@ func (a *rangeAction) run(st *State) error {
 	v, err := a.value.eval(st)
 	if err != nil {
 		return err
+	}
+	if st.reads != nil {
+		st.reads.elements(v)
 	}
 	dot, iface := st.dot, st.dotIface
 	ran := false

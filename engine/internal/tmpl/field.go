@@ -25,6 +25,9 @@ func (p *fieldPath) init(n *node, names []string, fs *Funcs) {
 // walk evaluates the chain from v, which came as an interface{} if iface is
 // set. It reports the same of the result.
 func (p *fieldPath) walk(st *State, v any, iface bool) (any, bool, error) {
+	if st.reads != nil {
+		st.reads.fields(v, p.names)
+	}
 	for i, name := range p.names {
 		m, ok := v.(map[string]any)
 		if !ok {

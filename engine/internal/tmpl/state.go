@@ -44,6 +44,7 @@ type State struct {
 	lastOperand *node
 	maxStack    int
 	trace       *trace // nil unless Trace was called
+	reads       *reads // nil unless TraceReads was called
 }
 
 // frame is what belongs to one run of a template.
