@@ -27,6 +27,9 @@ type Write struct {
 	Delete bool // delete it instead; that it is not there is no error
 	// If is what has to hold: "" for nothing, [IfAbsent], or a version.
 	If string
+	// Modified is the time of change that the file gets, if there has been none
+	// by its name; zero is one that no other file has.
+	Modified time.Time
 }
 
 // IfAbsent is the condition that there is no such object.
@@ -89,22 +92,26 @@ func (f *Folder) stage(writes []Write) ([]step, error) {
 		if err := f.makeFolder(path.Dir(w.Key)); err != nil {
 			return steps, err
 		}
-		if err := f.writeFile(tmp, w.Data); err != nil {
+		if err := f.writeFile(tmp, w.Data, w.Modified); err != nil {
 			return steps, err
 		}
 	}
 	return steps, nil
 }
 
-// writeFile writes a file to the disk, with a time of change that no other has.
-func (f *Folder) writeFile(name string, data []byte) error {
+// writeFile writes a file to the disk, with a time of change that no other has
+// unless one is given.
+func (f *Folder) writeFile(name string, data []byte, modified time.Time) error {
+	if modified.IsZero() {
+		modified = f.tick()
+	}
 	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(data)
 	if err == nil {
-		err = f.root.Chtimes(name, time.Time{}, f.tick())
+		err = f.root.Chtimes(name, time.Time{}, modified)
 	}
 	if err == nil {
 		err = file.Sync()
@@ -216,7 +223,7 @@ func (f *Folder) writeJournal(steps []step) (string, error) {
 	}
 	base := strconv.FormatInt(f.next.Add(1), 10)
 	tmp, journal := path.Join(private, "tmp", base), path.Join(private, "journal", base)
-	if err = f.writeFile(tmp, text); err == nil {
+	if err = f.writeFile(tmp, text, time.Time{}); err == nil {
 		err = f.root.Rename(tmp, journal)
 	}
 	if err != nil {

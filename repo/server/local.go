@@ -68,7 +68,7 @@ func (l *local) put(ctx context.Context, t *tenant, file string, u upload, old *
 	case old != nil && old.prov.Key != "", t.isOrphan(file):
 		writes = append(writes, Write{Key: key + ".prov", Delete: true})
 	}
-	archive := Write{Key: key, Data: u.chart}
+	archive := Write{Key: key, Data: u.chart, Modified: u.created}
 	if old == nil {
 		archive.If = IfAbsent
 	}

@@ -8,12 +8,16 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/e6d26078/slipway/provenance"
 )
 
 // upload is what a client has sent.
-type upload struct{ chart, prov []byte }
+type upload struct {
+	chart, prov []byte
+	created     time.Time // that the index is to name; zero for now
+}
 
 // readUpload reads a body: an archive, or a form with the files chart and prov.
 func (s *Server) readUpload(w http.ResponseWriter, r *http.Request) (upload, error) {
@@ -133,6 +137,8 @@ func (s *Server) failChange(w *recorder, r *http.Request, ev event, err error) {
 		status, message = http.StatusRequestTimeout, "the upload took too long"
 	case errors.As(err, &input):
 		status, message = http.StatusBadRequest, err.Error()
+	case errors.Is(err, errUnsigned):
+		status, message = http.StatusUnprocessableEntity, err.Error()
 	case errors.Is(err, errMissing):
 		status, message = http.StatusNotFound, err.Error()
 	case errors.Is(err, errExists), errors.Is(err, ErrConflict):
@@ -162,10 +168,9 @@ func (s *Server) store(ctx context.Context, tenantName string, u upload, overwri
 	}
 	file, digest := fileName(c.Metadata), digestOf(u.chart)
 	ev.Chart, ev.Version, ev.Digest, ev.Prov = c.Name(), c.Metadata.Version, digest, len(u.prov) > 0
-	if len(u.prov) > 0 {
-		if err := checkProv(file, u.chart, u.prov); err != nil {
-			return err
-		}
+	sig, err := s.checkSignature(ctx, file, u.chart, u.prov)
+	if err != nil {
+		return err
 	}
 	t, err := s.makeTenant(ctx, tenantName)
 	if err != nil {
@@ -183,7 +188,11 @@ func (s *Server) store(ctx context.Context, tenantName string, u upload, overwri
 	if _, err := newEntry(c.Metadata, digest, Object{Key: t.key(file), Modified: s.o.Now()}, Object{}, s.baseURL(t.name)); err != nil {
 		return &inputError{err}
 	}
-	return s.changes.add(ctx, t, addition{meta: c.Metadata, file: file, digest: digest, upload: u, overwrite: overwrite})
+	if err := s.changes.add(ctx, t, addition{meta: c.Metadata, file: file, digest: digest, upload: u, overwrite: overwrite}); err != nil {
+		return err
+	}
+	s.noteSignature(t, file, digest, sig)
+	return nil
 }
 
 // checkProv finds that a .prov file is about an archive. Whether its signature
@@ -223,11 +232,16 @@ func (s *Server) storeProv(ctx context.Context, tenantName string, prov []byte, 
 	if err != nil {
 		return err
 	}
-	if err := checkProv(file, archive, prov); err != nil {
+	sig, err := s.checkSignature(ctx, file, archive, prov)
+	if err != nil {
 		return err
 	}
 	ev.Digest = e.digest
-	return s.changes.addProv(ctx, t, e, archive, prov, overwrite)
+	if err := s.changes.addProv(ctx, t, e, archive, prov, overwrite); err != nil {
+		return err
+	}
+	s.noteSignature(t, file, e.digest, sig)
+	return nil
 }
 
 func (s *Server) readArchive(ctx context.Context, t *tenant, e *entry) ([]byte, error) {
