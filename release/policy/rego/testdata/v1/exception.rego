@@ -1,0 +1,6 @@
+package main
+
+exception contains rules if {
+	input.kind == "Service"
+	rules := [""]
+}
