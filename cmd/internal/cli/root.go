@@ -82,6 +82,7 @@ func newRoot(a *app) *cobra.Command {
 		newVersion(a),
 		newCompletion(a),
 	)
+	a.completeArguments(root)
 	return root
 }
 
