@@ -50,13 +50,14 @@ func (l *local) load(ctx context.Context) error {
 	errs := make([]error, len(archives))
 	inParallel(len(archives), func(i int) {
 		o := archives[i]
-		if e := records[o.Key].entry(o); e != nil {
+		if e := records[o.Key].entry(o); e != nil && !s.o.Signatures.Required { // else nobody's notes are believed
 			e.prov = provs[o.Key+".prov"]
 			entries[i] = e
 			return
 		}
 		if entries[i], errs[i] = s.readEntry(ctx, o); errs[i] == nil {
 			entries[i].prov = provs[o.Key+".prov"]
+			errs[i] = s.admit(ctx, nil, entries[i])
 		}
 	})
 	if err := ctx.Err(); err != nil {

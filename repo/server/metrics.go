@@ -17,7 +17,20 @@ type metrics struct {
 	mu       sync.Mutex
 	requests map[requestLabels]int64
 	seconds  map[kind]*timing
+	hooks    map[hookLabels]int64
 }
+
+type hookLabels struct {
+	hook    string
+	outcome string
+}
+
+// What became of messages to webhooks.
+const (
+	hookDelivered = "delivered"
+	hookFailed    = "failed"
+	hookDropped   = "dropped"
+)
 
 type requestLabels struct {
 	route  kind
@@ -37,7 +50,7 @@ func bounds() []float64 {
 }
 
 func newMetrics() *metrics {
-	return &metrics{requests: map[requestLabels]int64{}, seconds: map[kind]*timing{}}
+	return &metrics{requests: map[requestLabels]int64{}, seconds: map[kind]*timing{}, hooks: map[hookLabels]int64{}}
 }
 
 func (m *metrics) count(route kind, method string, status int, taken time.Duration) {
@@ -59,6 +72,13 @@ func (m *metrics) count(route kind, method string, status int, taken time.Durati
 			t.buckets[i]++
 		}
 	}
+}
+
+// countHook counts a message to a webhook.
+func (m *metrics) countHook(hook, outcome string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hooks[hookLabels{hook, outcome}]++
 }
 
 func (s *Server) getMetrics(w *recorder, _ *http.Request, _ route) {
@@ -101,5 +121,13 @@ func (m *metrics) text(out *strings.Builder) {
 			fmt.Fprintf(out, "slipway_request_seconds_bucket{route=%q,le=%q} %d\n", route, strconv.FormatFloat(bound, 'g', -1, 64), t.buckets[i])
 		}
 		fmt.Fprintf(out, "slipway_request_seconds_bucket{route=%[1]q,le=\"+Inf\"} %[2]d\nslipway_request_seconds_sum{route=%[1]q} %[3]g\nslipway_request_seconds_count{route=%[1]q} %[2]d\n", route, t.count, t.sum)
+	}
+	if len(m.hooks) == 0 {
+		return
+	}
+	out.WriteString("# HELP slipway_webhook_messages_total Messages to webhooks by what became of them.\n# TYPE slipway_webhook_messages_total counter\n")
+	sent := slices.SortedFunc(maps.Keys(m.hooks), func(a, b hookLabels) int { return strings.Compare(a.hook+a.outcome, b.hook+b.outcome) })
+	for _, l := range sent {
+		fmt.Fprintf(out, "slipway_webhook_messages_total{webhook=%q,outcome=%q} %d\n", l.hook, l.outcome, m.hooks[l])
 	}
 }

@@ -50,7 +50,11 @@ type Options struct {
 	NoDelete bool
 	NoAPI    bool
 
-	Auth      Auth
+	Auth Auth
+	// Signatures says which .prov files count.
+	Signatures Signatures
+	// Webhooks are told of changes; nil for nobody.
+	Webhooks  *Webhooks
 	Quota     Quota
 	MaxUpload int64   // bytes of an upload; 0 means DefaultMaxUpload
 	Rate      float64 // requests a second that one address may send; 0 is no limit
@@ -80,6 +84,9 @@ type Server struct {
 	changes changer
 	keys    keyedLocks
 	uploads chan struct{} // room for uploads at a time
+
+	signatures signatures
+	hooks      *hooks
 
 	mu      sync.RWMutex
 	tenants map[string]*tenant
@@ -126,15 +133,22 @@ func New(ctx context.Context, storage Storage, o Options) (*Server, error) {
 			return nil, fmt.Errorf("the origin %q that browsers may call from: %w", o.Origin, err)
 		}
 	}
+	if err := o.Signatures.check(); err != nil {
+		return nil, err
+	}
 	s.changes = storage.changes(s)
 	if err := s.changes.load(ctx); err != nil {
 		return nil, errors.Join(err, s.changes.close())
 	}
+	s.hooks = newHooks(o.Webhooks, o.Now, o.Log, s.metrics, hookPause)
 	return s, nil
 }
 
 // Close ends what goes on beside the requests, and closes the cache. The storage stays open.
-func (s *Server) Close() error { return s.changes.close() }
+func (s *Server) Close() error {
+	s.hooks.close()
+	return s.changes.close()
+}
 
 // tenant gives the repository of a name; one that is not there yet is empty.
 func (s *Server) tenant(name string) *tenant {

@@ -121,6 +121,7 @@ func (s *Server) receive(w *recorder, r *http.Request, rt route, read func(http.
 	}
 	s.audit.write(r, ev)
 	s.answerJSON(w, http.StatusCreated, map[string]bool{"saved": true})
+	s.hooks.tell(ev)
 }
 
 var errMissing = errors.New("not found")
@@ -262,6 +263,7 @@ func (s *Server) deleteVersion(w *recorder, r *http.Request, rt route) {
 	}
 	s.audit.write(r, ev)
 	s.answerJSON(w, http.StatusOK, map[string]bool{"deleted": true})
+	s.hooks.tell(ev)
 }
 
 func (s *Server) remove(ctx context.Context, rt route, ev *event) error {
