@@ -23,8 +23,9 @@ type entry struct {
 	order   *semver.Version
 	digest  string
 	object  Object
-	prov    Object // of the .prov file, with an empty key if there is none
-	text    []byte // the item of the index's list
+	prov    Object  // of the .prov file, with an empty key if there is none
+	text    []byte  // the item of the index's list
+	from    *change // that it was made of, nil in a folder
 }
 
 // size is what the entry takes of a tenant's quota.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -39,13 +40,21 @@ type snapshot struct {
 
 var errQuota = errors.New("the quota of this repository is used up; delete versions that nobody needs")
 
+// check holds more objects and bytes against a quota. What shrinks is always right.
+func (q Quota) check(objects int, bytes int64, moreObjects int, moreBytes int64) error {
+	if moreObjects > 0 && q.Objects > 0 && objects+moreObjects > q.Objects || moreBytes > 0 && q.Bytes > 0 && bytes+moreBytes > q.Bytes {
+		return errQuota
+	}
+	return nil
+}
+
 // reserve takes room for an upload that changes the size and the number of
 // archives by so much. What is not put must be released.
 func (t *tenant) reserve(objects int, bytes int64, q Quota) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if objects > 0 && q.Objects > 0 && t.objects+objects > q.Objects || bytes > 0 && q.Bytes > 0 && t.bytes+bytes > q.Bytes {
-		return errQuota
+	if err := q.check(t.objects, t.bytes, objects, bytes); err != nil {
+		return err
 	}
 	t.objects += objects
 	t.bytes += bytes
@@ -114,75 +123,90 @@ func (t *tenant) list() []*block {
 // set puts what is now known of an archive into the index: an entry, or nil if
 // it is gone, at that time. Room is taken by reserve.
 func (t *tenant) set(file string, e *entry, when time.Time) {
+	t.apply(map[string]*entry{file: e}, when)
+}
+
+// apply does what set does for many archives at once.
+func (t *tenant) apply(entries map[string]*entry, when time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.current = nil
 	if when.After(t.generated) {
 		t.generated = when
 	}
-	old := t.files[file]
-	switch {
-	case e == nil && old == nil:
-		return
-	case e == nil:
-		delete(t.files, file)
-	default:
+	old := map[*entry]bool{}
+	lists := map[string][]*entry{} // of the charts that change, in the end
+	for file, e := range entries {
+		if before := t.files[file]; before != nil {
+			old[before] = true
+			lists[before.name] = nil
+		}
+		if e == nil {
+			delete(t.files, file)
+			continue
+		}
 		t.files[file] = e
-	}
-	if old != nil && (e == nil || old.name != e.name) {
-		t.rebuild(old.name, slices.DeleteFunc(slices.Clone(t.charts[old.name].entries), func(x *entry) bool { return x == old }))
-	}
-	if e == nil {
-		return
-	}
-	delete(t.orphans, file)
-	var list []*entry
-	if b := t.charts[e.name]; b != nil {
-		list = slices.DeleteFunc(slices.Clone(b.entries), func(x *entry) bool { return x == old })
-	}
-	at, _ := slices.BinarySearchFunc(list, e, (*entry).before)
-	t.rebuild(e.name, slices.Insert(list, at, e))
-}
-
-// rebuild encodes a chart anew. The caller holds the lock.
-func (t *tenant) rebuild(name string, list []*entry) {
-	at, known := slices.BinarySearch(t.names, name)
-	if len(list) == 0 {
-		delete(t.charts, name)
-		if known {
-			t.names = slices.Delete(t.names, at, at+1)
-		}
-		return
-	}
-	if !known {
-		t.names = slices.Insert(t.names, at, name)
-	}
-	t.charts[name] = newChartBlock(name, list)
-}
-
-// fill puts the first entries in. Nobody else uses the tenant yet.
-func (t *tenant) fill(entries []*entry) {
-	lists := map[string][]*entry{}
-	for _, e := range entries {
-		t.files[e.file] = e
+		delete(t.orphans, file)
 		lists[e.name] = append(lists[e.name], e)
-		t.objects++
-		t.bytes += e.size()
-		if e.object.Modified.After(t.generated) {
-			t.generated = e.object.Modified
+	}
+	t.rebuild(lists, old)
+}
+
+// rebuild encodes charts anew, by the entries that are added and those that are
+// not there any more. The caller holds the lock.
+func (t *tenant) rebuild(added map[string][]*entry, old map[*entry]bool) {
+	names := slices.Collect(maps.Keys(added))
+	blocks := make([]*block, len(names))
+	inParallel(len(names), func(i int) {
+		list := slices.Clone(added[names[i]])
+		if b := t.charts[names[i]]; b != nil {
+			for _, e := range b.entries {
+				if !old[e] {
+					list = append(list, e)
+				}
+			}
 		}
-	}
-	for name, list := range lists {
-		slices.SortFunc(list, (*entry).before)
-		t.names = append(t.names, name)
-		t.charts[name] = nil
-	}
-	slices.Sort(t.names)
-	blocks := make([]*block, len(t.names))
-	inParallel(len(t.names), func(i int) { blocks[i] = newChartBlock(t.names[i], lists[t.names[i]]) })
-	for i, name := range t.names {
+		if len(list) > 0 {
+			slices.SortFunc(list, (*entry).before)
+			blocks[i] = newChartBlock(names[i], list)
+		}
+	})
+	for i, name := range names {
+		if blocks[i] == nil {
+			delete(t.charts, name)
+			continue
+		}
 		t.charts[name] = blocks[i]
 	}
+	const few = 8
+	if len(names) > few {
+		t.names = slices.Sorted(maps.Keys(t.charts))
+		return
+	}
+	for _, name := range names {
+		at, known := slices.BinarySearch(t.names, name)
+		switch {
+		case t.charts[name] == nil && known:
+			t.names = slices.Delete(t.names, at, at+1)
+		case t.charts[name] != nil && !known:
+			t.names = slices.Insert(t.names, at, name)
+		}
+	}
+}
+
+// fill puts the first entries in.
+func (t *tenant) fill(entries []*entry) {
+	files := make(map[string]*entry, len(entries))
+	var newest time.Time
+	for _, e := range entries {
+		files[e.file] = e
+		t.objects++
+		t.bytes += e.size()
+		if e.object.Modified.After(newest) {
+			newest = e.object.Modified
+		}
+	}
+	t.apply(files, newest)
 }
 
 // snapshot gives the index as it is now.

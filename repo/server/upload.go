@@ -146,9 +146,12 @@ func (s *Server) failChange(w *recorder, r *http.Request, ev event, err error) {
 		status, message = http.StatusConflict, err.Error()
 	case errors.Is(err, errQuota):
 		status, message = http.StatusInsufficientStorage, err.Error()
-	case errors.Is(err, errBusy), errors.Is(err, errUnreachable):
+	case errors.Is(err, errBusy):
 		w.Header().Set("Retry-After", retryAfter)
 		status, message = http.StatusServiceUnavailable, err.Error()
+	case errors.Is(err, errUnreachable), errors.Is(err, errMoved): // where it is, and why, is for the log alone
+		w.Header().Set("Retry-After", retryAfter)
+		status, message = http.StatusServiceUnavailable, errUnreachable.Error()
 	case errors.Is(err, ErrFull):
 		status, message = http.StatusInsufficientStorage, "the storage is full; nothing was stored"
 	}

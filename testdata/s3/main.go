@@ -36,6 +36,6 @@ func serve(dir, address string) error {
 	}
 	return embedgw.RunVersityGW(context.Background(), storage, &embedgw.Config{
 		RootUserAccess: os.Getenv("ROOT_ACCESS_KEY"), RootUserSecret: os.Getenv("ROOT_SECRET_KEY"), Region: "us-east-1",
-		Ports: []string{address}, MaxConnections: 1000, MaxRequests: 1000, Quiet: true, KeepAlive: true, DisableACLs: true,
+		Ports: []string{address}, MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000, Quiet: true, KeepAlive: true, DisableACLs: true,
 	})
 }

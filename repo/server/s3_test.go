@@ -1,0 +1,254 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// The keys of the S3 servers of tests.
+const (
+	s3Access = "tester"
+	s3Secret = "not-secret"
+)
+
+// startS3 runs the real S3 server of testdata/s3 for the time of a test, and gives
+// a bucket of it. Without the program the test is skipped: `make s3` builds it,
+// and SLIPWAY_S3 says where it is.
+func startS3(t testing.TB) S3Options {
+	t.Helper()
+	program := findS3(t)
+	for try := 1; ; try++ {
+		endpoint, err := runS3(t, program)
+		if err == nil {
+			o := S3Options{Endpoint: endpoint, Bucket: "charts", Prefix: "team/a", PathStyle: true, AccessKey: s3Access, SecretKey: s3Secret, ScanInterval: -1}
+			b, err := newS3(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.core.MakeBucket(t.Context(), o.Bucket, minio.MakeBucketOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			return o
+		}
+		if try == 3 { // somebody else may have taken the port
+			t.Fatal(err)
+		}
+	}
+}
+
+func findS3(t testing.TB) string {
+	t.Helper()
+	if program := os.Getenv("SLIPWAY_S3"); program != "" {
+		return program
+	}
+	program, err := filepath.Abs("../../.cache/s3")
+	if err == nil {
+		_, err = os.Stat(program)
+	}
+	if err != nil {
+		t.Skip("no S3 server: run make s3")
+	}
+	return program
+}
+
+func runS3(t testing.TB, program string) (string, error) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, program, t.TempDir(), address)
+	command.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s3Access, "ROOT_SECRET_KEY="+s3Secret)
+	var output strings.Builder
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		cancel()
+		return "", err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		select {
+		case err := <-ended:
+			ended <- err
+			return "", fmt.Errorf("the S3 server ended: %v\n%s", err, output.String())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+			return "http://" + address, nil
+		}
+	}
+	return "", fmt.Errorf("the S3 server does not listen on %s after a minute", address)
+}
+
+// replica serves a bucket. Calling stop twice is fine.
+func replica(t testing.TB, so S3Options, o Options) (url string, stop func()) {
+	t.Helper()
+	b, err := OpenS3(t.Context(), so)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s, err := New(t.Context(), b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := httptest.NewServer(s)
+	stop = sync.OnceFunc(func() {
+		h.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return h.URL, stop
+}
+
+// inBucket gives the keys of all objects but the state, with their contents.
+func inBucket(t testing.TB, o S3Options) map[string]string {
+	t.Helper()
+	b, err := newS3(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := map[string]string{}
+	err = b.list(t.Context(), "", func(o Object) error {
+		if strings.Contains(o.Key, "@"+stateName) || strings.Contains(o.Key, "@"+segmentName) || strings.HasSuffix(o.Key, "@probe") {
+			return nil
+		}
+		data, _, err := b.get(t.Context(), o.Key, "", maxObject)
+		objects[o.Key] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+// checkBucket holds that an index and a bucket agree: every entry is there as it
+// says, and nothing else is. It gives the digests of the archives by file.
+func checkBucket(t testing.TB, url string, o S3Options) map[string]string {
+	t.Helper()
+	digests := map[string]string{}
+	objects := inBucket(t, o)
+	for _, versions := range index(t, url).Entries {
+		for _, v := range versions {
+			file := v.Name + "-" + v.Version + ".tgz"
+			digests[file] = v.Digest
+			stored := objects[file]
+			if digestOf([]byte(stored)) != v.Digest {
+				t.Errorf("%s is in the bucket with %d bytes, which is not what the index says", file, len(stored))
+			}
+			if served := want(t, 200, "GET", url+"/charts/"+file, nil).body; served != stored {
+				t.Errorf("%s is not served as it is in the bucket", file)
+			}
+			a := do(t, "GET", url+"/charts/"+file+".prov", nil)
+			switch prov, there := objects[file+".prov"]; {
+			case there && (a.status != 200 || a.body != prov):
+				t.Errorf("%s.prov: status %d, want what is in the bucket", file, a.status)
+			case there:
+				if err := checkProv(file, []byte(stored), []byte(prov)); err != nil {
+					t.Errorf("%s: %v", file, err)
+				}
+			case a.status != http.StatusNotFound:
+				t.Errorf("%s.prov: status %d, but it is not in the bucket", file, a.status)
+			}
+		}
+	}
+	for key := range objects {
+		if digests[strings.TrimSuffix(key, ".prov")] == "" {
+			t.Errorf("%s is in the bucket, but not in the index", key)
+		}
+	}
+	return digests
+}
+
+func TestABucketIsServed(t *testing.T) {
+	t.Parallel()
+	o := startS3(t)
+	url, stop := replica(t, o, Options{AllowForce: true})
+	web := archive(t, "web", "1.0.0")
+	want(t, 201, "POST", url+"/api/charts", web)
+	want(t, 409, "POST", url+"/api/charts", web)
+	other := archive(t, "web", "1.0.0", "b: 2\n")
+	want(t, 409, "POST", url+"/api/charts", other)
+	body, kind := form(t, "chart", archive(t, "db", "2.0.0"), "prov", sign(t, "db-2.0.0.tgz", archive(t, "db", "2.0.0")))
+	want(t, 201, "POST", url+"/api/charts", body, "Content-Type", kind)
+	want(t, 409, "POST", url+"/api/charts", body, "Content-Type", kind)
+	checkBucket(t, url, o)
+
+	want(t, 201, "POST", url+"/api/prov", sign(t, "web-1.0.0.tgz", web))
+	want(t, 200, "GET", url+"/charts/web-1.0.0.tgz.prov", nil)
+	want(t, 409, "POST", url+"/api/prov", sign(t, "web-1.0.0.tgz", web))
+	checkBucket(t, url, o)
+	want(t, 201, "POST", url+"/api/charts?force", other)
+	want(t, 404, "GET", url+"/charts/web-1.0.0.tgz.prov", nil)
+	if digests := checkBucket(t, url, o); digests["web-1.0.0.tgz"] != digestOf(other) || len(digests) != 2 {
+		t.Errorf("the index has %v", digests)
+	}
+	part := want(t, 206, "GET", url+"/charts/web-1.0.0.tgz", nil, "Range", "bytes=10-19")
+	if part.body != string(other[10:20]) {
+		t.Error("a part of an archive is not that part")
+	}
+
+	want(t, 200, "DELETE", url+"/api/charts/web/1.0.0", nil)
+	want(t, 404, "DELETE", url+"/api/charts/web/1.0.0", nil)
+	want(t, 201, "POST", url+"/api/charts", web)
+	tag := want(t, 200, "GET", url+"/index.yaml", nil).header.Get("ETag")
+	stop()
+	url, _ = replica(t, o, Options{})
+	if got := want(t, 200, "GET", url+"/index.yaml", nil).header.Get("ETag"); got != tag {
+		t.Errorf("after a start the index has the tag %s, had %s", got, tag)
+	}
+	if digests := checkBucket(t, url, o); digests["web-1.0.0.tgz"] != digestOf(web) {
+		t.Error("a version that was deleted and uploaded again is not there")
+	}
+}
+
+func TestEverySegmentIsRead(t *testing.T) {
+	t.Parallel()
+	o := startS3(t)
+	first, _ := replica(t, o, Options{})
+	follower, _ := replica(t, o, Options{})
+	const charts = 3*maxRecent + 5
+	for n := range charts {
+		want(t, 201, "POST", first+"/api/charts", archive(t, fmt.Sprintf("c%d", n), "1.0.0"))
+		if n%50 == 7 {
+			want(t, 200, "DELETE", follower+fmt.Sprintf("/api/charts/c%d/1.0.0", n), nil)
+		}
+	}
+	newcomer, _ := replica(t, o, Options{})
+	tag := want(t, 200, "GET", first+"/index.yaml", nil).header.Get("ETag")
+	for _, url := range []string{follower, newcomer} {
+		a := want(t, 200, "GET", url+"/index.yaml", nil)
+		if a.header.Get("ETag") != tag {
+			t.Error("replicas have different indexes of one state")
+		}
+	}
+	if n := len(index(t, newcomer).Entries); n != charts-4 {
+		t.Errorf("%d charts in the index, want %d", n, charts-4)
+	}
+}
