@@ -28,7 +28,8 @@ type ImportOptions struct {
 	Depth   int   // as in [Options], of the source and of the target
 	MaxFile int64 // bytes of the largest archive; 0 means DefaultMaxUpload
 	Loader  chart.Loader
-	// DryRun makes that nothing is written. The target is then only read, and may be nil.
+	// DryRun makes that nothing is written. The target is then only read: any
+	// Source will do, or nil if there is none yet.
 	DryRun bool
 }
 
@@ -51,7 +52,7 @@ type LeftOut struct {
 // report, and left out. What the target has is not replaced. An import that was
 // ended by an error, by the end of ctx or by a kill is resumed by the next one.
 // The source is only read; files that come while it runs need another import.
-func Import(ctx context.Context, from Source, to Storage, o ImportOptions) (*ImportReport, error) {
+func Import(ctx context.Context, from, to Source, o ImportOptions) (*ImportReport, error) {
 	if o.Now == nil {
 		return nil, errors.New("server: ImportOptions.Now is missing")
 	}
@@ -59,15 +60,19 @@ func Import(ctx context.Context, from Source, to Storage, o ImportOptions) (*Imp
 		o.MaxFile = DefaultMaxUpload
 	}
 	im := &importer{from: from, o: o}
-	if o.DryRun {
+	storage, writable := to.(Storage)
+	switch {
+	case o.DryRun:
 		im.to = dryTarget{to}
-	} else {
+	case !writable:
+		return nil, errors.New("server: charts are imported into a Storage")
+	default:
 		options := Options{Now: o.Now, Depth: o.Depth, MaxUpload: o.MaxFile, Loader: o.Loader}
 		folder, isFolder := to.(*Folder)
 		if isFolder {
 			options.Cache = folder.CachePath()
 		}
-		s, err := New(ctx, to, options)
+		s, err := New(ctx, storage, options)
 		if err != nil {
 			return nil, err
 		}

@@ -46,6 +46,7 @@ var enoughArguments = map[string][]string{
 	"install": {"web", "-"}, "upgrade": {"web", "-", "-f", "-"}, "rollback": {"web"}, "uninstall": {"web"}, "test": {"web"},
 	"rollout start": {"web", "-"}, "rollout plan": {"web", "-"}, "rollout promote": {"web"}, "rollout abort": {"web"}, "rollout undo": {"web"},
 	"rollout refresh-config": {"web"}, "rollout status": {"web"}, "recover": {"web"}, "plan": {"web", "-"}, "drift": {"web"}, "history": {"web"}, "status": {"web"},
+	"repo import chartmuseum": {"museum", "charts"},
 	"get all": {"web"}, "get hooks": {"web"}, "get manifest": {"web"}, "get metadata": {"web"}, "get notes": {"web"}, "get values": {"web"},
 }
 

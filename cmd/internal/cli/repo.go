@@ -20,13 +20,13 @@ and a cache (--repository-cache, HELM_REPOSITORY_CACHE).`
 
 func newRepo(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "repo add|remove|list|index|update [ARGS]",
+		Use:   "repo add|remove|list|index|update|import [ARGS]",
 		Short: "add, list, remove, update, and index chart repositories",
 		Long:  repoLong,
 		Args:  unknownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRepoAdd(a), newRepoList(a), newRepoRemove(a), newRepoUpdate(a), newRepoIndex(a))
+	cmd.AddCommand(newRepoAdd(a), newRepoList(a), newRepoRemove(a), newRepoUpdate(a), newRepoIndex(a), a.onCluster(newRepoImport(a)))
 	return cmd
 }
 

@@ -71,6 +71,9 @@ type Backend interface {
 	Metrics(data []byte, file string, read func(name string) ([]byte, error)) ([]rollout.Metric, error)
 	// Serve is a chart repository server until ctx ends.
 	Serve(ctx context.Context, o ServeOptions) error
+	// ImportCharts copies charts into the storage of a server. It gives what it
+	// has done also with an error, unless nothing was begun.
+	ImportCharts(ctx context.Context, o ImportOptions) (*ImportReport, error)
 	// IsNamespaceMissing reports whether an error is the API server's answer
 	// that there is no such namespace.
 	IsNamespaceMissing(error) bool

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/e6d26078/slipway/cmd/internal/link"
+)
+
+const repoImportLong = `Copy charts from the storage of another chart repository server into a folder
+for 'slipway serve'.`
+
+const importMuseumLong = `Copy the charts in ChartMuseum's folder FROM into the folder TO.
+
+Each archive is read and checked, and stored with its .prov file in one step: the
+same bytes, so the same digests, and the same time of creation. What is not right
+is left out and listed: archives that are damaged or have another name than their
+chart, .prov files that are not about their archives. Nothing in FROM is changed,
+and nothing in TO replaced.
+
+ChartMuseum may be running. An import that was ended or killed goes on when it is
+run again, and what has come since is found then too:
+
+  slipway repo import chartmuseum /var/lib/chartmuseum /var/lib/slipway --dry-run
+  slipway repo import chartmuseum /var/lib/chartmuseum /var/lib/slipway
+  # stop ChartMuseum
+  slipway repo import chartmuseum /var/lib/chartmuseum /var/lib/slipway
+  slipway serve --storage /var/lib/slipway
+
+The exit code is 4 if something was left out.`
+
+func newRepoImport(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "import chartmuseum FROM TO",
+		Short: "copy charts from another chart repository server",
+		Long:  repoImportLong,
+		Args:  unknownCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newImportMuseum(a))
+	return cmd
+}
+
+func newImportMuseum(a *app) *cobra.Command {
+	var o link.ImportOptions
+	var format outputFormat
+	cmd := &cobra.Command{
+		Use:   "chartmuseum FROM TO",
+		Short: "copy charts from ChartMuseum's storage",
+		Long:  importMuseumLong,
+		Args:  exactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.From, o.To, o.Now = args[0], args[1], a.env.Now
+			return a.importCharts(cmd.Context(), o, format)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Depth, "depth", 0, "names in front of a repository's paths, as ChartMuseum's --depth")
+	f.Int64Var(&o.MaxFile, "max-upload-size", 20<<20, "size of the largest archive, in bytes")
+	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be done, and write nothing")
+	format.register(f)
+	return cmd
+}
+
+func (a *app) importCharts(ctx context.Context, o link.ImportOptions, format outputFormat) error {
+	if o.Depth < 0 || o.Depth > 8 {
+		return fmt.Errorf("a depth of %d is not possible; it is the number of names before /index.yaml, 0 to 8", o.Depth)
+	}
+	collectAsUsual()
+	report, err := a.env.Backend.ImportCharts(ctx, o)
+	if report == nil {
+		return err
+	}
+	if printed := a.printAs(format, report, func() (string, error) { return importText(report), nil }); printed != nil {
+		return printed
+	}
+	switch {
+	case err != nil:
+		return withHint(err, "the same command goes on from here")
+	case len(report.LeftOut) > 0:
+		return &failure{err: fmt.Errorf("files that are left out: %d", len(report.LeftOut)), code: exitFailed}
+	}
+	return nil
+}
+
+func importText(r *link.ImportReport) string {
+	var out strings.Builder
+	for _, l := range r.LeftOut {
+		fmt.Fprintf(&out, "left out: %s: %s\n", l.File, l.Reason)
+	}
+	verb := "imported"
+	if r.DryRun {
+		verb = "to be imported"
+	}
+	fmt.Fprintf(&out, "charts %s: %d; there before: %d; with a .prov file: %d\n", verb, r.Imported, r.Present, r.Signed)
+	return out.String()
+}
