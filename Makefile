@@ -23,10 +23,13 @@ CLUSTER_LDFLAGS := -w -s -X k8s.io/component-base/version.gitVersion=v1.36.3 \
 # The OCI registry that tests push to (testdata/registry).
 REGISTRY := .cache/registry
 
+# The S3 server that tests of buckets use (testdata/s3).
+S3 := .cache/s3
+
 # The definitions of kinds that routers of traffic have (testdata/crds).
 CRDS := .cache/crds
 
-.PHONY: help build test sweep sample lint bench conformance fuzz docs peers cluster cluster-up crds registry
+.PHONY: help build test sweep sample lint bench conformance fuzz docs peers cluster cluster-up crds registry s3
 help:
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/\1\t\2/p' Makefile
 
@@ -35,12 +38,12 @@ build: ## build bin/slipway and bin/slipway-cluster
 
 # What tests compare with and run against.
 ORACLES = SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CLUSTER=$(CURDIR)/$(CLUSTER) SLIPWAY_CRDS=$(CURDIR)/$(CRDS) \
-	SLIPWAY_REGISTRY=$(CURDIR)/$(REGISTRY) SLIPWAY_SEED=$(SEED)
+	SLIPWAY_REGISTRY=$(CURDIR)/$(REGISTRY) SLIPWAY_S3=$(CURDIR)/$(S3) SLIPWAY_SEED=$(SEED)
 
-test: peers sample cluster crds registry ## run all tests, with the race detector, against real Helm binaries, a real control plane and a sample of CORPUS
+test: peers sample cluster crds registry s3 ## run all tests, with the race detector, against real Helm binaries, a real control plane and a sample of CORPUS
 	$(ORACLES) SLIPWAY_CORPUS=$(SAMPLED) $(GO) test -race -timeout 25m -parallel 6 ./...
 
-sweep: peers cluster crds registry ## run all tests over all of CORPUS, and kill operations at every point
+sweep: peers cluster crds registry s3 ## run all tests over all of CORPUS, and kill operations at every point
 	$(ORACLES) SLIPWAY_CORPUS=$(abspath $(wildcard $(CORPUS))) SLIPWAY_SWEEP=all $(GO) test -timeout 3h -parallel 6 ./...
 
 # One chart in ten, another choice for each commit. Without a corpus the tests that need one are skipped.
@@ -75,6 +78,11 @@ registry: $(REGISTRY) ## build the OCI registry that tests use
 
 $(REGISTRY): testdata/registry/go.mod testdata/registry/go.sum testdata/registry/main.go
 	cd testdata/registry && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-w -s' -o $(CURDIR)/$@ .
+
+s3: $(S3) ## build the S3 server that tests use
+
+$(S3): testdata/s3/go.mod testdata/s3/go.sum testdata/s3/main.go
+	cd testdata/s3 && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-w -s' -o $(CURDIR)/$@ .
 
 cluster-up: $(CLUSTER) ## run a Kubernetes control plane until a signal; writes KUBECONFIG=FILE and prints `ready`
 	@test "$(origin KUBECONFIG)" = 'command line' || { echo 'usage: make cluster-up KUBECONFIG=FILE'; exit 2; }

@@ -56,6 +56,7 @@ type Options struct {
 	// Webhooks are told of changes; nil for nobody.
 	Webhooks  *Webhooks
 	Quota     Quota
+	Retention Retention
 	MaxUpload int64   // bytes of an upload; 0 means DefaultMaxUpload
 	Rate      float64 // requests a second that one address may send; 0 is no limit
 	Loader    chart.Loader

@@ -73,11 +73,13 @@ func sign(t testing.TB, file string, archive []byte) []byte {
 // start serves the folder dir. Calling stop twice is fine.
 func start(t testing.TB, dir string, o Options) (url string, stop func()) {
 	t.Helper()
-	folder, err := OpenFolder(dir, time.Now)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	folder, err := OpenFolder(dir, o.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Now = time.Now
 	o.Cache = folder.CachePath()
 	s, err := New(t.Context(), folder, o)
 	if err != nil {

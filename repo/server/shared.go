@@ -236,8 +236,11 @@ func (x *shared) addProv(ctx context.Context, t *tenant, e *entry, archive, prov
 func (x *shared) remove(ctx context.Context, t *tenant, e *entry) error {
 	h := x.shelf(t.name)
 	c, err := h.commit(ctx, e.file, func(now *change) (*change, error) {
-		if !now.is() {
+		switch {
+		case !now.is():
 			return nil, errMissing
+		case now.Archive.Digest != e.digest:
+			return nil, errBusy
 		}
 		return &change{Archive: now.Archive, Staged: now.Staged, Gone: deleting}, nil
 	})

@@ -120,6 +120,9 @@ func (s *Server) receive(w *recorder, r *http.Request, rt route, read func(http.
 		return
 	}
 	s.audit.write(r, ev)
+	if ev.Action == "upload" {
+		s.retain(context.WithoutCancel(r.Context()), r, rt, ev)
+	}
 	s.answerJSON(w, http.StatusCreated, map[string]bool{"saved": true})
 	s.hooks.tell(ev)
 }
