@@ -258,7 +258,15 @@ func (s *Server) getVersion(w *recorder, r *http.Request, rt route) {
 		s.failStorage(w, errors.Join(err, errors.New("the index of the chart cannot be read")))
 		return
 	}
-	s.answerJSON(w, http.StatusOK, versions[0])
+	sig, err := s.signatureOf(r.Context(), s.tenant(rt.tenant), e)
+	if err != nil {
+		s.failStorage(w, err)
+		return
+	}
+	s.answerJSON(w, http.StatusOK, struct {
+		*repo.Version
+		Signature signature `json:"signature"`
+	}{versions[0], sig})
 }
 
 func (s *Server) getTemplates(w *recorder, r *http.Request, rt route) {
