@@ -20,12 +20,16 @@ import (
 	"github.com/e6d26078/slipway/repo"
 )
 
-// serveFolder is the environment variable that makes a server of the test binary.
-const serveFolder = "SLIPWAY_TEST_SERVE"
+// The environment variables that make a server of the test binary: of a folder,
+// or of a bucket, by the endpoint and the prefix.
+const (
+	serveFolder = "SLIPWAY_TEST_SERVE"
+	serveBucket = "SLIPWAY_TEST_SERVE_S3"
+)
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(serveFolder); dir != "" {
-		if err := serveUntilKilled(dir); err != nil {
+	if dir, bucket := os.Getenv(serveFolder), os.Getenv(serveBucket); dir != "" || bucket != "" {
+		if err := serveUntilKilled(dir, bucket); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -33,12 +37,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func serveUntilKilled(dir string) error {
-	folder, err := OpenFolder(dir, time.Now)
-	if err != nil {
-		return err
+func serveUntilKilled(dir, bucket string) error {
+	ctx, o := context.Background(), Options{Now: time.Now, AllowForce: true}
+	var storage Storage
+	if endpoint, prefix, is := strings.Cut(bucket, " "); is {
+		b, err := OpenS3(ctx, testBucket(endpoint, prefix))
+		if err != nil {
+			return err
+		}
+		storage = b
+	} else {
+		folder, err := OpenFolder(dir, time.Now)
+		if err != nil {
+			return err
+		}
+		o.Cache = folder.CachePath()
+		storage = folder
 	}
-	s, err := New(context.Background(), folder, Options{Now: time.Now, AllowForce: true, Cache: folder.CachePath()})
+	s, err := New(ctx, storage, o)
 	if err != nil {
 		return err
 	}
@@ -47,14 +63,19 @@ func serveUntilKilled(dir string) error {
 		return err
 	}
 	fmt.Println("http://" + l.Addr().String())
-	return s.Serve(context.Background(), l, nil)
+	return s.Serve(ctx, l, nil)
 }
 
-// spawn starts a server process.
+// spawn starts a server process of a folder.
 func spawn(t *testing.T, dir string) (url string, cmd *exec.Cmd) {
 	t.Helper()
+	return spawnWith(t, serveFolder+"="+dir)
+}
+
+func spawnWith(t *testing.T, variable string) (url string, cmd *exec.Cmd) {
+	t.Helper()
 	cmd = exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serveFolder+"="+dir)
+	cmd.Env = append(os.Environ(), variable)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -81,72 +102,135 @@ func post(url string, body []byte, kind string) int {
 	return response.StatusCode
 }
 
-// TestNothingIsLostOrHalfThereWhenTheServerIsKilled kills servers while charts
-// are uploaded with their .prov files, new ones and others in place of old ones.
+// TestNothingIsLostOrHalfThereWhenTheServerIsKilled kills servers of a folder.
 func TestNothingIsLostOrHalfThereWhenTheServerIsKilled(t *testing.T) {
-	dir := t.TempDir()
-	done := map[string]string{} // digests of what was answered with 201, by file
-	for round := range 4 {
-		url, cmd := spawn(t, dir)
-		var mu sync.Mutex
-		acknowledged := 0
-		var group sync.WaitGroup
-		for writer := range 3 {
-			group.Go(func() {
-				for n := 0; ; n++ {
-					name, version := fmt.Sprintf("w%d", writer), fmt.Sprintf("%d.%d.0", round, n/2)
-					if n%2 == 1 {
-						name, version = "shared", fmt.Sprintf("%d.0.0", writer)
-					}
-					file := name + "-" + version + ".tgz"
-					packed := archive(t, name, version, fmt.Sprintf("b: %d %d\n", round, n))
-					body, kind := form(t, "chart", packed, "prov", sign(t, file, packed))
-					status := post(url+"/api/charts?force", body, kind)
-					if status == 0 {
-						return
-					}
-					if status != http.StatusCreated {
-						t.Errorf("%s: status %d", file, status)
-						return
-					}
-					mu.Lock()
-					done[file] = digestOf(packed)
-					if name == "shared" {
-						delete(done, file) // the next one may be there before it is answered
-					}
-					acknowledged++
-					if acknowledged == 5+4*round {
-						_ = cmd.Process.Kill()
-					}
-					mu.Unlock()
-				}
-			})
+	t.Parallel()
+	for range sweep(1, 10) {
+		dir := t.TempDir()
+		done := map[string]string{}
+		for round := range sweep(3, 10) {
+			url, cmd := spawn(t, dir)
+			uploadUntilKilled(t, round, done, []string{url}, cmd)
+			url, cmd = spawn(t, dir)
+			checkFolder(t, dir, checkIndex(t, url, index(t, url), done))
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
 		}
-		group.Wait()
-		_ = cmd.Wait()
-		url, cmd = spawn(t, dir)
-		x := index(t, url)
-		checkFolder(t, dir, checkIndex(t, url, x, done))
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
 	}
 }
 
+// TestNothingIsLostOrHalfThereWhenReplicasAreKilled kills one of two replicas,
+// then the other.
+func TestNothingIsLostOrHalfThereWhenReplicasAreKilled(t *testing.T) {
+	t.Parallel()
+	o := startS3(t)
+	for life := range sweep(1, 10) {
+		o.Prefix = fmt.Sprintf("life%d", life)
+		done := map[string]string{}
+		for round := range sweep(3, 10) {
+			variable := serveBucket + "=" + o.Endpoint + " " + o.Prefix
+			first, killed := spawnWith(t, variable)
+			second, other := spawnWith(t, variable)
+			uploadUntilKilled(t, round, done, []string{first, second}, killed, other)
+			b, err := OpenS3(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.patience = patience{} // nobody else is at work
+			h, s := serveStorage(t, b, Options{})
+			if err := s.changes.(*shared).scan(t.Context()); err != nil { // the first one tidied before it settled
+				t.Fatal(err)
+			}
+			checkIndex(t, h.URL, index(t, h.URL), done)
+			checkBucket(t, h.URL, o)
+			h.Close()
+		}
+	}
+}
+
+// remove sends a deletion to a server that may die. It gives 0 if it did.
+func remove(url string) int {
+	request, err := http.NewRequest(http.MethodDelete, url, nil)
+	if err != nil {
+		return 0
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// uploadUntilKilled uploads charts with their .prov files and without, new ones and
+// others in place of old ones, and deletes some, until all processes are killed, one after
+// the other. done has the digests of what was answered with 201, by file, or "" if it was deleted.
+func uploadUntilKilled(t *testing.T, round int, done map[string]string, urls []string, victims ...*exec.Cmd) {
+	t.Helper()
+	var mu sync.Mutex
+	acknowledged := 0
+	var group sync.WaitGroup
+	for writer := range 4 {
+		group.Go(func() {
+			url := urls[writer%len(urls)]
+			for n := 0; ; n++ {
+				name, version := fmt.Sprintf("w%d", writer), fmt.Sprintf("%d.%d.0", round, n/2)
+				if n%2 == 1 {
+					name, version = "shared", fmt.Sprintf("%d.0.0", writer)
+				}
+				file := name + "-" + version + ".tgz"
+				packed := archive(t, name, version, fmt.Sprintf("b: %d %d\n", round, n))
+				body, kind := packed, "application/gzip"
+				if n%4 < 2 {
+					body, kind = form(t, "chart", packed, "prov", sign(t, file, packed))
+				}
+				mu.Lock()
+				if name == "shared" {
+					delete(done, file) // another one may be there before it is answered
+				}
+				mu.Unlock()
+				digest := digestOf(packed)
+				status := post(url+"/api/charts?force", body, kind)
+				if status == http.StatusCreated && n%8 == 5 {
+					digest, status = "", remove(url+"/api/charts/"+name+"/"+version)
+				}
+				if status == 0 {
+					return
+				}
+				if status >= http.StatusMultipleChoices {
+					t.Errorf("%s: status %d", file, status)
+					return
+				}
+				mu.Lock()
+				done[file] = digest
+				if acknowledged++; acknowledged >= 5+round%4*4 && len(victims) > 0 {
+					_ = victims[0].Process.Kill()
+					_ = victims[0].Wait()
+					victims, acknowledged = victims[1:], 0
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+}
+
 // checkIndex holds that an index has what was acknowledged, and that everything
-// in it is there with its .prov file. It gives the files.
+// in it is there as it says, with a .prov file that is about it if there is one.
+// It gives the files, with whether they have one.
 func checkIndex(t *testing.T, url string, x *repo.Index, done map[string]string) map[string]bool {
 	t.Helper()
 	inIndex := map[string]bool{}
 	for _, versions := range x.Entries {
 		for _, v := range versions {
 			file := v.Name + "-" + v.Version + ".tgz"
-			inIndex[file] = true
 			stored := want(t, 200, "GET", url+"/charts/"+file, nil).body
 			if digestOf([]byte(stored)) != v.Digest {
 				t.Errorf("%s is not what the index says", file)
 			}
-			prov := want(t, 200, "GET", url+"/charts/"+file+".prov", nil).body
-			if err := checkProv(file, []byte(stored), []byte(prov)); err != nil {
+			prov := do(t, "GET", url+"/charts/"+file+".prov", nil)
+			inIndex[file] = prov.status == http.StatusOK
+			if err := checkProv(file, []byte(stored), []byte(prov.body)); inIndex[file] && err != nil {
 				t.Errorf("%s: %v", file, err)
 			}
 			if digest := done[file]; digest != "" && digest != v.Digest {
@@ -154,15 +238,15 @@ func checkIndex(t *testing.T, url string, x *repo.Index, done map[string]string)
 			}
 		}
 	}
-	for file := range done {
-		if !inIndex[file] {
-			t.Errorf("%s is lost", file)
+	for file, digest := range done {
+		if _, there := inIndex[file]; there != (digest != "") {
+			t.Errorf("%s is lost, or came back", file)
 		}
 	}
 	return inIndex
 }
 
-// checkFolder holds that a folder has what is in the index, each with its .prov file, and nothing else.
+// checkFolder holds that a folder has what is in the index, with the .prov files that it has, and nothing else.
 func checkFolder(t *testing.T, dir string, inIndex map[string]bool) {
 	t.Helper()
 	count := 0
@@ -171,13 +255,21 @@ func checkFolder(t *testing.T, dir string, inIndex map[string]bool) {
 		if err != nil || d.IsDir() || name == "lock" || name == "known" {
 			return err
 		}
-		if count++; !inIndex[strings.TrimSuffix(name, ".prov")] {
+		archive, isProv := strings.CutSuffix(name, ".prov")
+		if signed, there := inIndex[archive]; !there || isProv && !signed {
 			t.Errorf("%s is left", path)
 		}
+		count++
 		return nil
 	})
-	if err != nil || count != 2*len(inIndex) {
-		t.Errorf("%d files, want %d: %v", count, 2*len(inIndex), err)
+	wanted := len(inIndex)
+	for _, signed := range inIndex {
+		if signed {
+			wanted++
+		}
+	}
+	if err != nil || count != wanted {
+		t.Errorf("%d files, want %d: %v", count, wanted, err)
 	}
 }
 

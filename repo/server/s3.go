@@ -46,6 +46,16 @@ type S3 struct {
 	core   minio.Core
 	prefix string // empty or with a slash at its end
 	memory *semaphore.Weighted
+
+	patience patience
+}
+
+// patience is how long it is waited with the completion of what another replica
+// may still be doing.
+type patience struct {
+	settle time.Duration // an upload is put where it belongs
+	delete time.Duration // a deletion is done again; requests of the first one are not accepted any more
+	tidy   time.Duration // objects of ours are deleted that no state names
 }
 
 const (
@@ -111,7 +121,7 @@ func newS3(o S3Options) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the object storage: %w", err)
 	}
-	return &S3{o: o, core: *core, prefix: prefix, memory: semaphore.NewWeighted(maxInMemory)}, nil
+	return &S3{o: o, core: *core, prefix: prefix, memory: semaphore.NewWeighted(maxInMemory), patience: patience{settle: time.Minute, delete: 15 * time.Minute, tidy: 24 * time.Hour}}, nil
 }
 
 // probe holds that conditions are kept: a storage that ignores them loses updates.

@@ -32,7 +32,7 @@ func startS3(t testing.TB) S3Options {
 	for try := 1; ; try++ {
 		endpoint, err := runS3(t, program)
 		if err == nil {
-			o := S3Options{Endpoint: endpoint, Bucket: "charts", Prefix: "team/a", PathStyle: true, AccessKey: s3Access, SecretKey: s3Secret, ScanInterval: -1}
+			o := testBucket(endpoint, "team/a")
 			b, err := newS3(o)
 			if err != nil {
 				t.Fatal(err)
@@ -46,6 +46,10 @@ func startS3(t testing.TB) S3Options {
 			t.Fatal(err)
 		}
 	}
+}
+
+func testBucket(endpoint, prefix string) S3Options {
+	return S3Options{Endpoint: endpoint, Bucket: "charts", Prefix: prefix, PathStyle: true, AccessKey: s3Access, SecretKey: s3Secret, ScanInterval: -1}
 }
 
 func findS3(t testing.TB) string {
@@ -108,22 +112,35 @@ func replica(t testing.TB, so S3Options, o Options) (url string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h, _ := serveStorage(t, b, o)
+	return h.URL, h.Close
+}
+
+// served is a server with its address.
+type served struct {
+	URL   string
+	Close func()
+}
+
+// serveStorage serves a storage until the end of the test, or the call of Close.
+func serveStorage(t testing.TB, storage Storage, o Options) (served, *Server) {
+	t.Helper()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s, err := New(t.Context(), b, o)
+	s, err := New(t.Context(), storage, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := httptest.NewServer(s)
-	stop = sync.OnceFunc(func() {
+	stop := sync.OnceFunc(func() {
 		h.Close()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Cleanup(stop)
-	return h.URL, stop
+	return served{h.URL, stop}, s
 }
 
 // inBucket gives the keys of all objects but the state, with their contents.

@@ -15,14 +15,7 @@ import (
 )
 
 const (
-	// settleAfter is when an upload is put where it belongs that its replica has left.
-	settleAfter = time.Minute
-	// deleteAfter is when a deletion is done again: requests of the first one are not accepted any more.
-	deleteAfter = 15 * time.Minute
-	// tidyAfter is when objects of ours are deleted that no state names.
-	tidyAfter = 24 * time.Hour
-
-	readAtATime = 16
+	readAtATime = 16 // of archives
 	scanTimeout = time.Hour
 )
 
@@ -233,7 +226,7 @@ func (h *shelf) agrees(c *change, archive, prov Object) bool {
 	case c != nil && (c.Gone == deleting || c.Staged != ""):
 		return true // goOn looks after it
 	case c != nil && c.Gone == deleted && c.Archive.ETag == archive.Version:
-		return archive.Modified.Before(c.Time.Add(deleteAfter)) // a write that came late, or what others have put there again
+		return archive.Modified.Before(c.Time.Add(h.x.b.patience.delete)) // a write that came late, or what others have put there again
 	case !c.is(), !c.Signed && h.x.s.o.Signatures.Required:
 		return h.isUseless(pair(archive, prov))
 	}
@@ -340,7 +333,7 @@ func (h *shelf) goOn(ctx context.Context, l *listing) error {
 	h.mu.Unlock()
 	for file, c := range h.all() {
 		switch {
-		case c.Gone == deleting && now.After(c.Time.Add(deleteAfter)):
+		case c.Gone == deleting && now.After(c.Time.Add(h.x.b.patience.delete)):
 			again, err := h.commit(ctx, file, func(then *change) (*change, error) {
 				if then.gen() != c.gen() {
 					return nil, nil
@@ -356,7 +349,7 @@ func (h *shelf) goOn(ctx context.Context, l *listing) error {
 			}
 		case c.Staged != "":
 			named[h.stagedKey(c, false)], named[h.stagedKey(c, true)] = true, true
-			if c.is() && now.After(c.Time.Add(settleAfter)) {
+			if c.is() && now.After(c.Time.Add(h.x.b.patience.settle)) {
 				if err := h.settle(ctx, c); err != nil {
 					return fmt.Errorf("put %s where it belongs: %w", h.t.key(file), err)
 				}
@@ -364,7 +357,7 @@ func (h *shelf) goOn(ctx context.Context, l *listing) error {
 		}
 	}
 	for _, o := range l.private {
-		if !named[o.Key] && now.After(o.Modified.Add(tidyAfter)) {
+		if !named[o.Key] && now.After(o.Modified.Add(h.x.b.patience.tidy)) {
 			if err := h.x.b.delete(ctx, o.Key); err != nil {
 				return err
 			}
