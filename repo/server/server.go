@@ -86,6 +86,7 @@ type Server struct {
 	keys    keyedLocks
 	uploads chan struct{} // room for uploads at a time
 
+	pages      *pages
 	signatures signatures
 	hooks      *hooks
 
@@ -135,6 +136,9 @@ func New(ctx context.Context, storage Storage, o Options) (*Server, error) {
 		}
 	}
 	if err := o.Signatures.check(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = newPages(); err != nil {
 		return nil, err
 	}
 	s.changes = storage.changes(s)
@@ -247,7 +251,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serve(w *recorder, r *http.Request, rt route, found bool) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("Content-Security-Policy", s.pages.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if s.o.Origin != "" {
