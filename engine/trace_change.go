@@ -60,8 +60,14 @@ func (p *Program) withoutChance(seed uint64) *Program {
 	}
 }
 
-// Render renders all files without a change.
-func (t *Tracer) Render(ctx context.Context) (*Output, error) { return t.first.Render(ctx, t.in) }
+// Render renders all files, with other values of the user's unless they are nil.
+func (t *Tracer) Render(ctx context.Context, vals map[string]any) (*Output, error) {
+	in := t.in
+	if vals != nil {
+		in.Values = vals
+	}
+	return t.first.Render(ctx, in)
+}
 
 // ErrNotRendered is returned for a file that the charts that take part do not have.
 var ErrNotRendered = errors.New("no template of that path is rendered")
