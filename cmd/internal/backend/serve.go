@@ -14,8 +14,17 @@ import (
 
 // Serve is a chart repository server until ctx ends.
 func (Kubernetes) Serve(ctx context.Context, o link.ServeOptions) (err error) {
-	auth := server.Auth{
-		Users: o.Users, AnonymousGet: o.AnonymousGet, Keys: o.Keys, Realm: o.Realm, Service: o.Service, Issuer: o.Issuer, Audience: o.Audience,
+	options := server.Options{
+		Now: o.Now, Depth: o.Depth, ContextPath: o.ContextPath, ChartURL: o.ChartURL, Version: o.Version,
+		AllowOverwrite: o.AllowOverwrite, AllowForce: o.AllowForce, NoDelete: o.NoDelete, NoAPI: o.NoAPI,
+		Quota: server.Quota{Objects: o.MaxObjects, Bytes: o.MaxBytes}, MaxUpload: o.MaxUpload, Rate: o.Rate,
+		Origin: o.Origin, ReadTimeout: o.ReadTimeout, Log: logger(o), Audit: o.Audit,
+		Auth: server.Auth{
+			Users: o.Users, AnonymousGet: o.AnonymousGet, Keys: o.Keys, Realm: o.Realm, Service: o.Service, Issuer: o.Issuer, Audience: o.Audience,
+		},
+	}
+	if err := teams(o.Teams, &options); err != nil {
+		return err
 	}
 	var secure *tls.Config
 	if o.CertFile != "" {
@@ -23,7 +32,7 @@ func (Kubernetes) Serve(ctx context.Context, o link.ServeOptions) (err error) {
 			return err
 		}
 	}
-	if auth.IsOpen() && o.ClientCAFile == "" && !o.Open {
+	if options.Auth.IsOpen() && o.ClientCAFile == "" && !o.Open {
 		if err := checkLoopback(o.Listen); err != nil {
 			return err
 		}
@@ -33,17 +42,12 @@ func (Kubernetes) Serve(ctx context.Context, o link.ServeOptions) (err error) {
 		return err
 	}
 	defer listener.Close()
-	folder, err := server.OpenFolder(o.Storage, o.Now)
+	storage, closeStorage, err := openStorage(ctx, o, &options)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, folder.Close()) }()
-	s, err := server.New(ctx, folder, server.Options{
-		Now: o.Now, Depth: o.Depth, ContextPath: o.ContextPath, ChartURL: o.ChartURL, Version: o.Version,
-		AllowOverwrite: o.AllowOverwrite, AllowForce: o.AllowForce, NoDelete: o.NoDelete, NoAPI: o.NoAPI,
-		Auth: auth, Quota: server.Quota{Objects: o.MaxObjects, Bytes: o.MaxBytes}, MaxUpload: o.MaxUpload, Rate: o.Rate,
-		Origin: o.Origin, ReadTimeout: o.ReadTimeout, Log: logger(o), Audit: o.Audit, Cache: folder.CachePath(),
-	})
+	defer func() { err = errors.Join(err, closeStorage()) }()
+	s, err := server.New(ctx, storage, options)
 	if err != nil {
 		return err
 	}

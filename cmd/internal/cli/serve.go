@@ -15,14 +15,19 @@ import (
 	"github.com/e6d26078/slipway/cmd/internal/link"
 )
 
-const serveLong = `Serve a chart repository from a folder, with the routes and credentials of
-ChartMuseum. The folder has its layout too, so one of ChartMuseum's can be served.
+const serveLong = `Serve a chart repository from a folder or a bucket of object storage, with the
+routes and credentials of ChartMuseum. Both have its layout too, so one of
+ChartMuseum's can be served.
 
   slipway serve
   curl --data-binary @web-1.2.3.tgz http://127.0.0.1:8080/api/charts
   helm repo add mine http://127.0.0.1:8080
 
-An upload that was answered with 201 is on the disk and in the index. Versions
+With --storage s3://BUCKET/PREFIX the credentials come from the environment
+(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), the usual file or
+the role of the machine. Any number of servers may serve a bucket, a folder one.
+
+An upload that was answered with 201 is stored and in the index. Versions
 are not replaced unless a flag allows it. Without credentials the server listens
 on loopback addresses alone. It ends on SIGTERM, after the requests under way.`
 
@@ -30,6 +35,7 @@ on loopback addresses alone. It ends on SIGTERM, after the requests under way.`
 type serveFlags struct {
 	user, password, userFile string
 	keyFile, auditFile       string
+	teams                    serveTeamsFlags
 }
 
 func newServe(a *app) *cobra.Command {
@@ -37,7 +43,7 @@ func newServe(a *app) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "serve a chart repository from a folder",
+		Short: "serve a chart repository from a folder or a bucket",
 		Long:  serveLong,
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o, f) },
@@ -49,7 +55,7 @@ func newServe(a *app) *cobra.Command {
 
 func registerServe(f *pflag.FlagSet, o *link.ServeOptions) {
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address and port to listen on")
-	f.StringVar(&o.Storage, "storage", "slipway-charts", "folder with the charts; it is made if it is missing")
+	f.StringVar(&o.Storage, "storage", "slipway-charts", "folder with the charts, which is made if it is missing, or s3://BUCKET/PREFIX")
 	f.IntVar(&o.Depth, "depth", 0, "names in front of a repository's paths: with 2, repositories are at /ORG/REPO")
 	f.StringVar(&o.ContextPath, "context-path", "", "path in front of all others")
 	f.StringVar(&o.ChartURL, "chart-url", "", "address of the charts in the index, if it is not the index's own")
@@ -64,6 +70,7 @@ func registerServe(f *pflag.FlagSet, o *link.ServeOptions) {
 	f.DurationVar(&o.ReadTimeout, "read-timeout", time.Minute, "how long an upload may take")
 	f.StringVar(&o.Origin, "cors-alloworigin", "", "origin whose pages may call the server from browsers")
 	f.BoolVar(&o.JSON, "log-json", false, "write the log as JSON")
+	registerServeStorage(f, &o.Where)
 }
 
 func registerServeAuth(f *pflag.FlagSet, o *link.ServeOptions, s *serveFlags, getenv func(string) string) {
@@ -81,6 +88,7 @@ func registerServeAuth(f *pflag.FlagSet, o *link.ServeOptions, s *serveFlags, ge
 	f.StringVar(&o.KeyFile, "tls-key", "", "file with the key of the certificate")
 	f.StringVar(&o.ClientCAFile, "tls-ca-cert", "", "file with authorities; clients need a certificate of one of them")
 	f.StringVar(&s.auditFile, "audit-log", "", "file to which a line of JSON is added for each change and refusal")
+	s.teams.register(f)
 }
 
 func (a *app) serve(ctx context.Context, o link.ServeOptions, f serveFlags) error {
@@ -88,8 +96,14 @@ func (a *app) serve(ctx context.Context, o link.ServeOptions, f serveFlags) erro
 	if (o.CertFile == "") != (o.KeyFile == "") || o.ClientCAFile != "" && o.CertFile == "" {
 		return withHint(errors.New("a certificate needs its key, and certificates of clients need both"), "give --tls-cert and --tls-key")
 	}
+	if err := completeServeStorage(&o, a.env.Getenv); err != nil {
+		return err
+	}
 	var err error
 	if o.Users, err = f.users(a.env.Getenv); err != nil {
+		return err
+	}
+	if o.Teams, err = f.teams.read(a.env.Getenv); err != nil {
 		return err
 	}
 	if f.keyFile != "" {

@@ -9,7 +9,8 @@ import (
 type ServeOptions struct {
 	Listen  string // address and port
 	Open    bool   // also without credentials on addresses that others reach
-	Storage string // folder
+	Storage string // folder, or s3://BUCKET/PREFIX
+	Where   ServeStorage
 
 	Depth                 int
 	ContextPath, ChartURL string
@@ -30,6 +31,8 @@ type ServeOptions struct {
 	Issuer, Audience string
 
 	CertFile, KeyFile, ClientCAFile string
+
+	Teams ServeTeams
 
 	Version string
 	Log     io.Writer
