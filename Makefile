@@ -29,7 +29,7 @@ S3 := .cache/s3
 # The definitions of kinds that routers of traffic have (testdata/crds).
 CRDS := .cache/crds
 
-.PHONY: help build test sweep sample lint bench conformance fuzz docs peers cluster cluster-up crds registry s3
+.PHONY: help build test test-jenkins sweep sample lint bench conformance fuzz docs peers cluster cluster-up crds registry s3
 help:
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/\1\t\2/p' Makefile
 
@@ -45,6 +45,9 @@ test: peers sample cluster crds registry s3 ## run all tests, with the race dete
 
 sweep: peers cluster crds registry s3 ## run all tests over all of CORPUS, and kill operations at every point
 	$(ORACLES) SLIPWAY_CORPUS=$(abspath $(wildcard $(CORPUS))) SLIPWAY_SWEEP=all $(GO) test -timeout 3h -parallel 6 ./...
+
+test-jenkins: cluster ## run the Jenkins library and its examples on Groovy 2.4 (Debian's package) against a real control plane
+	$(ORACLES) SLIPWAY_GROOVY=required $(GO) test -count 1 -v ./cmd/jenkins
 
 # One chart in ten, another choice for each commit. Without a corpus the tests that need one are skipped.
 SAMPLED = $(if $(wildcard $(CORPUS)),$(CURDIR)/.cache/sample)
@@ -116,5 +119,6 @@ bench-repo: ## figures of chart repository indexes against Helm v3.22.0, in one 
 demo: build peers $(CLUSTER) ## launch releases by canary on a control plane of its own, and inspect them
 	testdata/demo/run
 
-docs: ## write docs/cli from the commands
+docs: ## write docs/cli, and the schema and the help of pipelines' parameters, from the commands
 	$(GO) run ./cmd/internal/gendoc docs/cli
+	$(GO) run ./cmd/internal/genparams docs/schema/params.v1.json cmd/jenkins/vars/slipway.txt

@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // promote lets a gate be passed, or what failed be tried again. Elsewhere it
@@ -16,14 +17,20 @@ func (m *machine) promote(e Promote) error {
 	case m.takenBack():
 		return m.refused("is being taken back", "let abort finish that, then start a new one")
 	}
+	gate := m.Phase == Gate && m.Failure == ""
+	decides := gate || m.Failure != "" || e.Full
+	if decides && !m.Committed { // after that the decision has been made
+		if err := m.mayApprove(e.Actor); err != nil {
+			return err
+		}
+	}
 	if e.Full {
 		m.Steps = slices.Clone(m.Steps)
 		for i := m.Step; i < len(m.Steps); i++ {
 			m.Steps[i].Gate, m.Steps[i].Pause = Auto, 0
 		}
 	}
-	gate := m.Phase == Gate && m.Failure == ""
-	if gate || m.Failure != "" || e.Full {
+	if decides {
 		m.Approver = e.Actor
 		m.note(promotion(e, m.Failure != ""), "", e.Actor)
 	}
@@ -36,6 +43,18 @@ func (m *machine) promote(e Promote) error {
 		m.advance()
 	}
 	m.goOn()
+	return nil
+}
+
+// mayApprove refuses those who are not to decide about the rollout.
+func (m *machine) mayApprove(who Actor) error {
+	approvers := m.Settings.Approvers
+	switch {
+	case len(approvers) > 0 && !slices.Contains(approvers, who.Name):
+		return m.refused(fmt.Sprintf("is approved by nobody but %s, not by %q", strings.Join(approvers, ", "), who.Name), "have one of them approve it")
+	case m.Settings.FourEyes && (who.Name == "" || who.Name == m.Starter.Name):
+		return m.refused(fmt.Sprintf("is not approved by %q, who has started it", who.Name), "have somebody else approve it")
+	}
 	return nil
 }
 

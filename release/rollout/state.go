@@ -100,6 +100,10 @@ type Settings struct {
 	// canary does not become ready. Else it stays where it is.
 	AbortOnFailure bool     `json:"abortOnFailure,omitempty"`
 	Metrics        []Metric `json:"metrics,omitempty"`
+	// Approvers are the names of those who may pass gates, empty for anybody.
+	Approvers []string `json:"approvers,omitempty"`
+	// FourEyes: who has started the rollout does not pass its gates.
+	FourEyes bool `json:"fourEyes,omitempty"`
 }
 
 // Actor is who does something, as far as is known.

@@ -85,6 +85,7 @@ func (a *app) runApply(ctx context.Context, o *applyOptions) error {
 	if err != nil {
 		return err
 	}
+	a.ending.record(result.Record)
 	return a.printAs(o.output, withoutSecretText(result.Record).Release, func() (string, error) {
 		return fmt.Sprintf("Plan %s is done.\n", file.Digest) + statusText(result.Record, false, nil), nil
 	})

@@ -31,6 +31,7 @@ func newDrift(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.Var(format, "format", "how to print the differences")
+	pipelineFlags(f)
 	f.BoolVar(&all, "all", false, "list objects that are in order too")
 	return cmd
 }

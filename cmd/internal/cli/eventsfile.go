@@ -17,27 +17,30 @@ const eventsVersion = "slipway.dev/v1"
 // eventsFile is the file of --events-file. Nil writes nothing. It is not safe
 // for concurrent use.
 type eventsFile struct {
-	file *os.File
-	err  error // the first one
+	file      *os.File
+	operation string
+	err       error // the first one
 }
 
-// eventLine is a line of the file.
+// eventLine is a line of the file. docs/schema/events.v1.json is its schema.
 type eventLine struct {
 	APIVersion string        `json:"apiVersion"`
 	Kind       string        `json:"kind"`
 	Time       time.Time     `json:"time"`
+	Operation  string        `json:"operation"`
 	Step       deploy.Step   `json:"step"`
 	Object     *manifest.Ref `json:"object,omitempty"`
 	Action     string        `json:"action,omitempty"`
 	Message    string        `json:"message,omitempty"`
 }
 
-func openEvents(name string) (*eventsFile, error) {
+// openEvents opens a file for the events of an operation such as "upgrade web".
+func openEvents(name, operation string) (*eventsFile, error) {
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, machineFault(fmt.Errorf("open the events file: %w", err))
 	}
-	return &eventsFile{file: file}, nil
+	return &eventsFile{file: file, operation: operation}, nil
 }
 
 // write appends a line. Once one could not be written no more are, since a
@@ -46,7 +49,7 @@ func (f *eventsFile) write(n deploy.Notice) {
 	if f == nil || f.err != nil {
 		return
 	}
-	line := eventLine{APIVersion: eventsVersion, Kind: "Event", Time: n.Time.UTC(), Step: n.Step, Action: n.Action, Message: n.Message}
+	line := eventLine{APIVersion: eventsVersion, Kind: "Event", Time: n.Time.UTC(), Operation: f.operation, Step: n.Step, Action: n.Action, Message: n.Message}
 	if n.Ref != (manifest.Ref{}) {
 		line.Object = &n.Ref
 	}

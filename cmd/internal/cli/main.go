@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/e6d26078/slipway/cmd/internal/link"
 )
 
@@ -29,6 +31,8 @@ type Env struct {
 	// HandOver before it does anything.
 	Backend  link.Backend
 	HandOver func(context.Context) error
+
+	last *lastWords // what is to be done if the process ends while Run is at work
 }
 
 // grace is how long a command may take to end after a signal before the
@@ -45,15 +49,17 @@ func Main(backend link.Backend) int {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	// With somebody listening, writing to a closed pipe is an error like any other.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	last := &lastWords{}
 	go func() {
 		sig := signalled{<-signals}
 		cancel(sig)
 		time.Sleep(grace)
+		last.say(sig)
 		os.Exit(sig.code())
 	}()
 	return Run(ctx, Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.Getenv, Now: time.Now, Backend: backend, HandOver: handOver,
+		Getenv: os.Getenv, Now: time.Now, Backend: backend, HandOver: handOver, last: last,
 	})
 }
 
@@ -87,38 +93,52 @@ func isTunedByUser(getenv func(string) string) bool {
 
 // Run runs one command line and returns the exit code.
 func Run(ctx context.Context, env Env) (code int) {
-	a := &app{env: env}
+	a := &app{env: env, ending: newEnding(env.Now())}
+	env.last.be(a.interrupted)
 	defer func() {
 		if fault := recover(); fault != nil {
-			fmt.Fprintf(env.Stderr, "slipway: error: internal error: %v\nslipway: hint: this is a fault of slipway; please report it with the lines below\n%s", fault, debug.Stack())
-			code = exitInternal
+			const whose = "this is a fault of slipway; please report it with the lines below"
+			fmt.Fprintf(env.Stderr, "slipway: error: internal error: %v\nslipway: hint: %s\n%s", fault, whose, debug.Stack())
+			a.ending.set(func(r *resultDoc) { r.Message, r.Hints = "internal error", []string{whose} })
+			code = a.end(exitInternal)
 		}
 	}()
 	root := newRoot(a)
-	root.SetArgs(env.Args)
+	args, err := a.withParams(root, env.Args)
+	if err != nil {
+		return a.endWith(ctx, root, err)
+	}
+	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	return a.endWith(ctx, cmd, err)
+}
+
+// endWith reports what a command has returned and gives the exit code.
+func (a *app) endWith(ctx context.Context, cmd *cobra.Command, err error) int {
 	if err == nil {
 		err = a.reportFault
 	}
+	a.named(cmd)
 	if err == nil {
-		return exitDone
+		return a.end(exitDone)
 	}
 	var paused *pausedError
 	if errors.As(err, &paused) {
-		return a.endPaused(paused)
+		return a.end(a.endPaused(paused))
 	}
 	if a.done != "" {
 		err = withHint(err, a.done+" is done all the same; 'slipway status' shows the result")
 	}
 	if errors.Is(err, errChanges) {
-		return exitChanges
+		return a.end(exitChanges)
 	}
 	var unknown *unknownCommandError
 	if errors.As(err, &unknown) || !cmd.Runnable() {
 		err = withHint(err, fmt.Sprintf("run '%s --help' for usage", cmd.CommandPath()))
 	}
-	a.report(ctx, err)
-	return codeOf(ctx, err)
+	code := codeOf(ctx, err)
+	a.report(ctx, cmd, err, code)
+	return a.end(code)
 }
 
 // endPaused says how a rollout goes on that the command has left at a gate.
@@ -136,6 +156,10 @@ type app struct {
 	env       Env
 	flags     globalFlags
 	onWarning func(message string) // of the API server, while an operation reports its progress
+
+	ending     *ending   // what pipelines are told
+	ci         *ciServer // nil for none
+	fromParams bool      // parameters come from a file, so that what is secret in them has not been on a command line
 
 	patience    time.Duration // how long an API server is waited for that has gone away; 0 is the usual
 	done        string        // the operation that went well, such as "upgrade web"
@@ -166,6 +190,7 @@ func (a *app) hint(hints ...string) {
 	for _, text := range hints {
 		a.warnf("slipway: hint: %s", text)
 	}
+	a.ending.set(func(r *resultDoc) { r.Hints = append(r.Hints, hints...) })
 }
 
 // debugf writes a line to standard error when --debug is set.

@@ -21,6 +21,7 @@ import (
 type operationFlags struct {
 	owner         string
 	actor         string
+	approver      string
 	buildURL      string
 	commit        string
 	reason        string
@@ -33,6 +34,7 @@ type operationFlags struct {
 func (o *operationFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.owner, "owner", "", "name of the run that this operation belongs to; the same owner takes over at once what it left unfinished (default: the build, when run by Jenkins, GitHub or GitLab)")
 	f.StringVar(&o.actor, "actor", "", "who is recorded as having asked for this (default: BUILD_USER, GITHUB_ACTOR, GITLAB_USER_LOGIN or the system's user)")
+	f.StringVar(&o.approver, "approver", "", "who has approved this, for the record: whom the gate of a pipeline names")
 	f.StringVar(&o.buildURL, "build-url", "", "URL of the build, for the record (default: that of Jenkins, GitHub or GitLab)")
 	f.StringVar(&o.commit, "commit", "", "commit that is deployed, for the record (default: GIT_COMMIT, GITHUB_SHA or CI_COMMIT_SHA)")
 	f.StringVar(&o.reason, "reason", "", "why this is done, for the record")
@@ -122,6 +124,7 @@ func (a *app) auditOf(o *operationFlags) release.Audit {
 		BuildURL: first(o.buildURL, "BUILD_URL", "CI_JOB_URL"),
 		Commit:   first(o.commit, "GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA"),
 		Reason:   o.reason,
+		Approver: o.approver,
 	}
 	if run := a.env.Getenv("GITHUB_RUN_ID"); audit.BuildURL == "" && run != "" {
 		audit.BuildURL = fmt.Sprintf("%s/%s/actions/runs/%s", a.env.Getenv("GITHUB_SERVER_URL"), a.env.Getenv("GITHUB_REPOSITORY"), run)

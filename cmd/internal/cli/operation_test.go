@@ -89,7 +89,7 @@ func TestPatienceWithALockEnds(t *testing.T) {
 func TestHeartbeatNamesWhatIsWaitedFor(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{env: Env{Getenv: func(string) string { return "" }, Stderr: &out, Now: time.Now}}
-	p, err := a.newProgress(progressFlags{})
+	p, err := a.newProgress(progressFlags{}, "upgrade web")
 	if err != nil {
 		t.Fatal(err)
 	}

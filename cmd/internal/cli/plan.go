@@ -223,6 +223,7 @@ func (a *app) keepPlan(ctx context.Context, o *planOptions, c *connection, confi
 		}
 		return machineFault(err)
 	}
+	a.ending.set(func(r *resultDoc) { r.Plan = frozen.Digest })
 	a.warnf("plan %s is in %s; to do it: slipway apply --plan %s --expect-plan %s", frozen.Digest, o.out, o.out, frozen.Digest)
 	return nil
 }

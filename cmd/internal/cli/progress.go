@@ -21,12 +21,23 @@ type progressFlags struct {
 	eventsFile string
 	junitFile  string
 	quiet      bool
+	server     *pflag.Flag // --ci; nil for none
 }
 
 func (p *progressFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&p.eventsFile, "events-file", "", "append what happens to this file, a JSON object a line")
 	f.StringVar(&p.junitFile, "junit", "", "write a JUnit report with a test case for each hook and object to this file")
 	f.BoolVarP(&p.quiet, "quiet", "q", false, "report only warnings and errors on standard error")
+	pipelineFlags(f)
+	p.server = f.Lookup("ci")
+}
+
+// ci is the value of --ci.
+func (p *progressFlags) ci() string {
+	if p.server == nil {
+		return ""
+	}
+	return p.server.Value.String()
 }
 
 // heartbeat is how often a wait is reported where nobody watches.
@@ -48,8 +59,8 @@ type progress struct {
 	stopped sync.WaitGroup
 }
 
-// newProgress opens the files. It is to be ended by finish.
-func (a *app) newProgress(flags progressFlags) (*progress, error) {
+// newProgress opens the files of an operation such as "upgrade web". It is to be ended by finish.
+func (a *app) newProgress(flags progressFlags, name string) (*progress, error) {
 	p := &progress{app: a, quiet: flags.quiet, waiting: map[manifest.Ref]string{}, stop: make(chan struct{})}
 	p.colour = a.env.Getenv("CLICOLOR_FORCE") != "" && a.env.Getenv("CLICOLOR_FORCE") != "0"
 	every := heartbeat
@@ -63,7 +74,7 @@ func (a *app) newProgress(flags progressFlags) (*progress, error) {
 	}
 	var err error
 	if flags.eventsFile != "" {
-		if p.events, err = openEvents(flags.eventsFile); err != nil {
+		if p.events, err = openEvents(flags.eventsFile, name); err != nil {
 			return nil, err
 		}
 	}
@@ -105,6 +116,9 @@ func (p *progress) observe(n deploy.Notice) {
 	p.events.write(n)
 	p.junit.note(n)
 	p.track(n)
+	if n.Step == deploy.StepWarning {
+		p.app.ci.warned(n.Message)
+	}
 	if line := p.line(n); line != "" {
 		p.screen.erase()
 		p.app.warn(line)

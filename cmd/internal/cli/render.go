@@ -146,6 +146,7 @@ func (a *app) printRelease(d *deployFlags, r *release.Record, before string) err
 	if r == nil {
 		return nil
 	}
+	a.ending.record(r)
 	if !d.showSecrets && (d.change.dryRun.mode != deploy.NoDryRun || d.output != outputTable) {
 		r = withoutSecretText(r)
 	}

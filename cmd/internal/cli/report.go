@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/spf13/cobra"
+
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/manifest"
@@ -16,14 +18,15 @@ import (
 
 // report writes an error for people to standard error: the text, which holds
 // Helm's wording where Helm has one, then excerpts, then what to do.
-func (a *app) report(ctx context.Context, err error) {
+func (a *app) report(ctx context.Context, cmd *cobra.Command, err error, code int) {
 	var sig signalled
 	shown := err
 	if errors.As(context.Cause(ctx), &sig) && outcomeCode(err) == 0 {
 		shown = sig
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "slipway: error: %s\n", strings.TrimRight(printable(shown.Error()), "\n"))
+	message := a.withoutParams(strings.TrimRight(printable(shown.Error()), "\n"))
+	fmt.Fprintf(&out, "slipway: error: %s\n", message)
 	var hints []string
 	for f := (*failure)(nil); errors.As(shown, &f); shown = f.err {
 		out.WriteString(f.details)
@@ -34,12 +37,45 @@ func (a *app) report(ctx context.Context, err error) {
 	if outcomeCode(err) == 0 && errors.Is(shown, context.DeadlineExceeded) {
 		hints = append(hints, "give it more time with --timeout")
 	}
-	for i, hint := range hints {
-		if !slices.Contains(hints[:i], hint) {
-			fmt.Fprintf(&out, "slipway: hint: %s\n", hint)
+	if len(hints) == 0 {
+		hints = usualHints(cmd, code)
+	}
+	hints = withoutRepeats(hints)
+	for _, hint := range hints {
+		fmt.Fprintf(&out, "slipway: hint: %s\n", hint)
+	}
+	a.ending.failed(err, message, hints)
+	_, _ = a.env.Stderr.Write([]byte(out.String()))
+}
+
+// withoutRepeats is a list with each text once.
+func withoutRepeats(texts []string) []string {
+	var once []string
+	for _, text := range texts {
+		if !slices.Contains(once, text) {
+			once = append(once, text)
 		}
 	}
-	_, _ = a.env.Stderr.Write([]byte(out.String()))
+	return once
+}
+
+// usualHints say what to do next where nobody knows better.
+func usualHints(cmd *cobra.Command, code int) []string {
+	switch code {
+	case exitInternal:
+		return []string{"the machine or slipway is at fault, not what was asked for: mend that, then run the same command again"}
+	case exitRolledBack, exitFailed:
+		return []string{"'slipway status' and 'slipway history' show what is there"}
+	case exitLocked:
+		return []string{"'slipway status' shows who works on it; wait for it with --lock-timeout"}
+	case exitTimeout:
+		return []string{"give it more time with --timeout"}
+	case exitRetryable:
+		return []string{"nothing was changed; run the same command again"}
+	case exitInterrupt, exitTerminated:
+		return []string{"run the same command again: it goes on from where this one was"}
+	}
+	return []string{fmt.Sprintf("nothing was changed; '%s --help' says what it takes", cmd.CommandPath())}
 }
 
 // clusterDetails are the events and log lines that tell why objects are not

@@ -54,7 +54,10 @@ func (a *app) runRollback(ctx context.Context, c *changeFlags, args []string) er
 		return err
 	}
 	err = a.operate(ctx, &c.operation, "rollback "+args[0], func(config deploy.Config) error {
-		_, err := deploy.Rollback(ctx, config, args[0], options)
+		result, err := deploy.Rollback(ctx, config, args[0], options)
+		if err == nil {
+			a.ending.record(result.Record)
+		}
 		return err
 	})
 	if err != nil {

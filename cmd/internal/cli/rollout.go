@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ func (a *app) operateRollout(ctx context.Context, o *operationFlags, name string
 	}
 	return a.operateOn(ctx, o, name, func(c *connection, config deploy.Config) error {
 		rollouts := rolloutConfig(c, config)
-		rollouts.Changed = changed
+		rollouts.Changed = a.watch(changed)
 		return run(rollouts)
 	})
 }
@@ -100,6 +101,13 @@ func (a *app) actorOf(o *operationFlags) rollout.Actor {
 	return rollout.Actor{Name: audit.Actor, Owner: a.ownerOf(o), Build: audit.BuildURL}
 }
 
+// approverOf is actorOf for what passes a gate: who has approved it, if that is known.
+func (a *app) approverOf(o *operationFlags) rollout.Actor {
+	actor := a.actorOf(o)
+	actor.Name = cmp.Or(o.approver, actor.Name)
+	return actor
+}
+
 // endRollout prints where a rollout is after a command that went well, and
 // returns the exit code as an error.
 func (a *app) endRollout(output, name string, result *deploy.RolloutResult) error {
@@ -107,6 +115,7 @@ func (a *app) endRollout(output, name string, result *deploy.RolloutResult) erro
 	if result != nil {
 		st = result.State
 	}
+	a.ending.rollout(name, st)
 	if output == "json" {
 		text, err := jsonText(endOf(name, st))
 		if err != nil {
@@ -145,10 +154,12 @@ type rolloutEnd struct {
 	Plan       string `json:"plan,omitempty"` // digest
 	Deadline   string `json:"deadline,omitempty"`
 	Failure    string `json:"failure,omitempty"`
+
+	next string // the command that goes on, without slipway and rollout; "" if it is over
 }
 
 func endOf(name string, st *rollout.State) rolloutEnd {
-	end := rolloutEnd{APIVersion: eventsVersion, Kind: "Rollout", Release: name, State: "none"}
+	end := rolloutEnd{APIVersion: eventsVersion, Kind: "Rollout", Release: name, State: "none", next: nextOf(name, st)}
 	if st == nil {
 		return end
 	}

@@ -41,6 +41,8 @@ type fileSettings struct {
 	AllowDowntime *bool             `json:"allowDowntime"`
 	Ungated       *bool             `json:"ungated"`
 	KeepLive      *bool             `json:"keepLive"`
+	Approvers     *[]string         `json:"approvers"`
+	FourEyes      *bool             `json:"fourEyes"`
 }
 
 // fileStep is a step: a weight alone, or with how the step ends.

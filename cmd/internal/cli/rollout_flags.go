@@ -30,6 +30,8 @@ type rolloutFlags struct {
 	allowDowntime bool
 	ungated       bool
 	keepLive      bool
+	approvers     []string
+	fourEyes      bool
 	analysis      string
 	config        string
 }
@@ -64,6 +66,8 @@ func (o *rolloutFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.allowDowntime, "allow-downtime", false, "allow a StatefulSet of one pod behind a Service")
 	f.BoolVar(&o.ungated, "ungated", false, "allow workloads that no Service selects: all their pods take part at once")
 	f.BoolVar(&o.keepLive, "keep-live", false, "keep live Secrets that render differently each time")
+	f.StringSliceVar(&o.approvers, "approvers", nil, "names of those who may promote it; --approver or --actor of promote is compared with them")
+	f.BoolVar(&o.fourEyes, "four-eyes", false, "whoever has started it may not promote it")
 }
 
 // launch puts together what the chart, the file and the flags say.
@@ -153,6 +157,8 @@ func (o *rolloutFlags) lay(l *launch) error {
 	s.AllowDowntime = ifGiven(o, "allow-downtime", &o.allowDowntime)
 	s.Ungated = ifGiven(o, "ungated", &o.ungated)
 	s.KeepLive = ifGiven(o, "keep-live", &o.keepLive)
+	s.Approvers = ifGiven(o, "approvers", &o.approvers)
+	s.FourEyes = ifGiven(o, "four-eyes", &o.fourEyes)
 	l.apply(rollout.Strategy(o.strategy.word), steps, s)
 	return nil
 }

@@ -39,6 +39,8 @@ type launch struct {
 	allowDowntime bool
 	ungated       bool
 	keepLive      bool
+	approvers     []string
+	fourEyes      bool
 	metrics       []rollout.Metric
 	targets       []notify.Target // who is told
 }
@@ -78,6 +80,8 @@ func (l *launch) apply(strategy rollout.Strategy, steps []rollout.Step, s fileSe
 	setIfGiven(&l.allowDowntime, s.AllowDowntime)
 	setIfGiven(&l.ungated, s.Ungated)
 	setIfGiven(&l.keepLive, s.KeepLive)
+	setIfGiven(&l.approvers, s.Approvers)
+	setIfGiven(&l.fourEyes, s.FourEyes)
 }
 
 func setIfGiven[T any](to *T, given *T) {
@@ -157,6 +161,7 @@ func (l *launch) options(upgrade deploy.UpgradeOptions) deploy.StartOptions {
 		Settings: rollout.Settings{
 			Strategy: l.strategy, Total: l.total, Hooks: l.hooks, Settle: time.Duration(l.drain),
 			GateFor: time.Duration(l.gateTimeout), AbortOnFailure: l.onFailure == "abort", Metrics: l.metrics,
+			Approvers: l.approvers, FourEyes: l.fourEyes,
 		},
 		Steps: l.allSteps(), Gate: l.gate, Tolerance: l.tolerance, Surge: int(l.surge),
 		Derive: derive.Options{AllowDowntime: l.allowDowntime, Ungated: l.ungated, KeepLive: l.keepLive, Router: l.router},

@@ -86,6 +86,7 @@ func (a *app) runRolloutPromote(ctx context.Context, o *moveOptions, name string
 	if o.FromStep < 0 {
 		return fmt.Errorf("--from-step %d: steps count from 1", o.FromStep)
 	}
+	o.Actor = a.approverOf(&o.operation)
 	return a.move(ctx, o, "promote", name, func(config deploy.RolloutConfig) (*deploy.RolloutResult, error) {
 		return deploy.PromoteRollout(ctx, config, name, o.PromoteOptions)
 	})

@@ -71,6 +71,7 @@ func (a *app) runRolloutPlan(ctx context.Context, o *startOptions, name, chartNa
 		return failure
 	}
 	doc := rolloutPlanOf(name, config.Namespace, result, refused)
+	a.ending.set(func(r *resultDoc) { r.Plan = doc.Digest })
 	if err := a.printRolloutPlan(o, doc, result); err != nil || failure != nil {
 		return errors.Join(err, failure)
 	}

@@ -40,6 +40,7 @@ func newRolloutStatus(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	pipelineFlags(f)
 	f.BoolVarP(&watch, "watch", "w", false, "go on showing it until the rollout is over")
 	f.VarP(format, "output", "o", "how to print it; with --watch, JSON is a document a line")
 	return cmd
@@ -67,6 +68,7 @@ func (a *app) runRolloutStatus(ctx context.Context, name string, watch bool, for
 	if err != nil {
 		return err
 	}
+	a.ending.rollout(name, status.State)
 	if !watch {
 		return a.printStatusOf(status, format)
 	}

@@ -18,7 +18,7 @@ func (a *app) operate(ctx context.Context, o *operationFlags, name string, run f
 
 // operateOn is operate for what asks more of the connection.
 func (a *app) operateOn(ctx context.Context, o *operationFlags, name string, run func(*connection, deploy.Config) error) error {
-	p, err := a.newProgress(o.progress)
+	p, err := a.beginProgress(o, name)
 	if err != nil {
 		return err
 	}
@@ -28,10 +28,24 @@ func (a *app) operateOn(ctx context.Context, o *operationFlags, name string, run
 	err = a.runConnected(ctx, o, p, run)
 	a.onWarning = nil
 	a.reportFault = p.finish(name, err)
+	a.ci.end(a, a.env.Now())
 	if err == nil {
 		a.done = name
 	}
 	return err
+}
+
+// beginProgress opens the reports of an operation, and says in the result on
+// whose behalf it is and where they are.
+func (a *app) beginProgress(o *operationFlags, name string) (*progress, error) {
+	a.ending.audit(a.ownerOf(o), a.auditOf(o))
+	a.ending.set(func(r *resultDoc) { r.Events, r.JUnit = o.progress.eventsFile, o.progress.junitFile })
+	a.ci = &ciServer{name: ciOf(o.progress.ci(), a.env.Getenv)}
+	p, err := a.newProgress(o.progress, name)
+	if err == nil {
+		a.ci.begin(a, name, a.env.Now())
+	}
+	return p, err
 }
 
 func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, run func(*connection, deploy.Config) error) error {
@@ -49,7 +63,7 @@ func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, 
 
 // operateAlone is operate for what asks no cluster: the client-side dry run of an install.
 func (a *app) operateAlone(o *operationFlags, name string, run func(deploy.Config) error) error {
-	p, err := a.newProgress(o.progress)
+	p, err := a.beginProgress(o, name)
 	if err != nil {
 		return err
 	}
@@ -58,6 +72,7 @@ func (a *app) operateAlone(o *operationFlags, name string, run func(deploy.Confi
 		Owner: a.ownerOf(o), Audit: a.auditOf(o), Observe: p.observe,
 	})
 	a.reportFault = p.finish(name, err)
+	a.ci.end(a, a.env.Now())
 	if err == nil {
 		a.done = name
 	}

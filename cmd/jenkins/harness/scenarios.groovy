@@ -1,0 +1,204 @@
+// Runs the library and the example Jenkinsfiles against a control plane, and prints a line for each scenario. The test in
+// jenkins_test.go starts it, and looks at what is live afterwards.
+import groovy.json.JsonSlurper
+import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
+
+/** A scenario: a build in a namespace of its own, and commands beside it. */
+class Scenario {
+    String name
+    Build build
+    Map env
+
+    Scenario(String name, String namespace, Map common) {
+        this.name = name
+        env = common + [HELM_NAMESPACE: namespace]
+        def workspace = new File(System.getProperty('folder'), name)
+        workspace.mkdirs()
+        build = new Build(tag: 'jenkins-' + name + '-1', user: 'carol', workspace: workspace, source: new File(System.getProperty('source')), env: new HashMap(env), params: [TAG: '2'])
+    }
+
+    /** Runs slipway beside the pipeline and gives its output. */
+    String slipway(int code, String... args) {
+        def out = File.createTempFile('out', '', build.workspace), err = File.createTempFile('err', '', build.workspace)
+        def builder = new ProcessBuilder((['slipway'] + (args as List)) as String[]).directory(build.source).redirectOutput(out).redirectError(err)
+        builder.environment().clear()
+        builder.environment().putAll(env + [KUBECONFIG: System.getProperty('kubeconfig')])
+        def got = builder.start().waitFor()
+        assert got == code: "${args}: ${got}: ${out.text}${err.text}"
+        return out.text
+    }
+
+    void install(String... releases) { releases.each { slipway(0, 'install', it, './web', '--wait') } }
+
+    String example(String file) { return new File(System.getProperty('examples'), file + '.Jenkinsfile').text }
+
+    /** The result of the build's last command of that name. */
+    Map result(String command, int step = 0, String release = 'web') {
+        def folder = [build.tag, release, command, step].join('/').replaceAll('[^A-Za-z0-9.-]', '_')
+        return new JsonSlurper().parse(new File(build.workspace.path + '@tmp/slipway/' + folder, 'result.json'))
+    }
+
+    /** Nothing is under way, and what is live is what the deployed revision says. */
+    void settled(String... releases) {
+        assert new JsonSlurper().parseText(slipway(0, 'rollout', 'list', '-o', 'json')) == []
+        releases.each { slipway(0, 'drift', it) }
+    }
+
+    Exception fails(Closure body) {
+        try {
+            body()
+        } catch (Exception e) {
+            return e
+        }
+        throw new AssertionError((Object) 'it went well')
+    }
+}
+
+def launch = { String set -> "slipway(release: 'web', chart: './web', set: [${set}], steps: '50', config: 'rollout.yaml', credentials: 'kubeconfig', approvers: ['alice', 'bob']) { checkout(scm) }" }
+
+def scenarios = [
+    upgrade: { Scenario s ->
+        s.install('web')
+        s.build.run(s.example('upgrade'))
+        assert s.build.lines.contains('JUNIT')
+        s.build.optional.clear()
+        s.build.params.TAG = '3'
+        s.build.run(s.example('upgrade'))
+        assert s.build.lines.any { it.contains('no JUnit plugin') }
+        assert s.result('upgrade').revision == 3
+        s.settled('web')
+    },
+    approved: { Scenario s ->
+        s.install('web')
+        s.build.answers = ['alice', 'bob']
+        s.build.run(s.example('canary'))
+        assert s.build.questions*.submitter == ['alice,bob', 'alice,bob']
+        assert s.build.questions[0].message == 'Does 2 look well? web is at step 1 of 3 (25 %): paused'
+        def r = s.result('rollout promote', 2)
+        assert [r.exitCode, r.state, r.revision, r.approver, r.owner, r.rollout.state] == [0, 'done', 2, 'bob', s.build.tag, 'done']
+        def audit = new JsonSlurper().parseText(s.slipway(0, 'history', 'web', '--audit', '-o', 'json'))
+        assert [audit[1].actor, audit[1].approver] == ['carol', 'bob']
+        s.settled('web')
+    },
+    rejected: { Scenario s ->
+        s.install('web')
+        s.build.answers = ['alice', 'rejected']
+        def e = s.fails { s.build.run(s.example('canary')) }
+        assert e instanceof FlowInterruptedException && e.message == 'rejected'
+        assert s.result('rollout abort').rollout.state == 'aborted'
+        s.settled('web')
+    },
+    timedout: { Scenario s ->
+        s.install('web')
+        s.build.answers = ['timeout']
+        def e = s.fails { s.build.run(s.example('canary')) }
+        assert e instanceof FlowInterruptedException && e.message == 'timeout'
+        assert s.result('rollout abort').rollout.state == 'aborted'
+        s.settled('web')
+    },
+    foureyes: { Scenario s ->
+        s.install('web')
+        s.build.user = 'alice'
+        s.build.answers = ['alice']
+        def e = s.fails { s.build.run(s.example('canary')) }
+        assert e instanceof Failure && e.message.contains('who has started it')
+        assert s.result('rollout promote', 1).exitCode == 2
+        s.settled('web')
+    },
+    aborted: { Scenario s ->
+        s.install('web')
+        s.build.interrupt = { log -> log.contains('web-r2') ? 'abort' : null }
+        def e = s.fails { s.build.run(launch("stage: 'never-ready', image: [tag: '2']")) }
+        assert e instanceof FlowInterruptedException && e.message == 'aborted'
+        def r = s.result('rollout start')
+        assert [r.exitCode, r.state, r.rollout.state] == [143, 'interrupted', 'scaling']
+        assert r.next.startsWith('slipway rollout promote web')
+        assert s.result('rollout abort').rollout.state == 'aborted'
+        s.settled('web')
+    },
+    killed: { Scenario s ->
+        s.install('web')
+        s.build.interrupt = { log -> log.contains('web-r2') ? 'kill' : null }
+        def e = s.fails { s.build.run(launch("stage: 'never-ready', image: [tag: '2']")) }
+        assert e instanceof Failure && e.message.contains('lost')
+        assert s.result('rollout start') == [:]
+        assert s.result('rollout status').rollout.state == 'scaling'
+        assert s.result('rollout abort').rollout.state == 'aborted'
+        s.settled('web')
+    },
+    restart: { Scenario s ->
+        s.install('web')
+        def left = s.build.run("""
+            node('deploy') {
+                checkout(scm)
+                r = slipway.check(slipway.start(release: 'web', chart: './web', set: [image: [tag: '2'], password: 'canary-of-a-secret'], steps: '50', config: 'rollout.yaml', credentials: 'kubeconfig', eventsFile: 'events', junit: 'slipway.xml'))
+            }""")
+        assert left.r.state == 'paused' && left.r.next == "slipway rollout promote web --from-step 1 --namespace ${s.env.HELM_NAMESPACE}"
+        def other = new Build(tag: 'jenkins-other-1', workspace: s.build.workspace, env: s.build.env)
+        assert other.run("r = slipway.abort(release: 'web', credentials: 'kubeconfig')").r.exitCode == 20
+        def again = new Build(tag: s.build.tag, user: s.build.user, workspace: s.build.workspace, env: s.build.env, answers: ['bob'], processes: 100)
+        def end = again.run("""
+            def by = slipway.approve([:], r)
+            node('deploy') { r = slipway.check(slipway.promote(release: 'web', fromStep: r.rollout.step, approver: by, credentials: 'kubeconfig')) }
+            late = slipway.promote(release: 'web', fromStep: 1, credentials: 'kubeconfig')""", left)
+        assert end.r.state == 'done' && end.late.exitCode == 2
+        for (folder in [s.build.workspace, new File(s.build.workspace.path + '@tmp')]) {
+            folder.eachFileRecurse(groovy.io.FileType.FILES) { assert !it.text.contains('canary-of-a-secret'): it }
+        }
+        s.settled('web')
+    },
+    bluegreen: { Scenario s ->
+        s.install('web')
+        s.build.answers = ['dave', 'erin']
+        s.build.run(s.example('bluegreen'))
+        assert s.result('rollout promote', 2).approver == 'erin'
+        s.settled('web')
+    },
+    services: { Scenario s ->
+        s.install('shop', 'cart', 'stock')
+        s.build.answers = ['rejected']
+        assert s.fails { s.build.run(s.example('services')) } instanceof FlowInterruptedException
+        s.settled('shop', 'cart', 'stock')
+        s.build.tag += '0'
+        s.build.answers = ['alice']
+        s.build.run(s.example('services'))
+        s.settled('shop', 'cart', 'stock')
+    },
+    guard: { Scenario s ->
+        s.install('web')
+        s.slipway(10, 'rollout', 'start', 'web', './web', '--set', 'image.tag=2', '--steps', '50', '--drain', '0s', '--gate-timeout', '1ms')
+        s.build.run(s.example('guard'))
+        assert s.build.lines.any { it.startsWith('UNSTABLE slipway rollout guard: rolled-back') }
+        s.settled('web')
+    },
+    alone: { Scenario s -> // what needs no cluster
+        def library = s.build.library()
+        def stale = new File(s.build.workspace, 'stale')
+        stale.mkdirs()
+        new File(stale, 'result.json').text = '{"key": "another", "exitCode": 0, "state": "done"}'
+        assert library.resultOf(stale.path, 'mine', 'upgrade', 0).state == 'lost'
+        assert library.resultOf(stale.path, 'another', 'upgrade', -1).state == 'done'
+        assert library.quoted("it's") == "'it'\\''s'"
+        def e = s.fails { s.build.run("slipway.check(slipway.upgrade(release: 'web', chart: './web', nosuch: 1))") }
+        assert e.message.contains('unknown parameter "nosuch"')
+        s.build.lines.each { assert !it.contains('nosuch: 1') }
+    },
+]
+
+def namespaces = System.getProperty('namespaces').split(',').collectEntries { it.split('=') as List }
+def common = [PATH: System.getenv('PATH'), HOME: System.getProperty('folder')]
+def threads = java.util.concurrent.Executors.newFixedThreadPool(3)
+namespaces.collect { name, namespace ->
+    threads.submit({
+        def s = new Scenario(name, namespace, common)
+        try {
+            scenarios[name].call(s)
+            println("ok ${name}")
+        } catch (Throwable t) {
+            def text = new StringWriter()
+            t.printStackTrace(new PrintWriter(text))
+            println("not ok ${name}: ${text}\n${s.build.lines.join('\n')}")
+        }
+    } as Runnable)
+}.each { it.get() }
+threads.shutdown()
