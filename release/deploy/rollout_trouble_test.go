@@ -79,6 +79,7 @@ func interfere(t *testing.T, api *clustertest.Cluster, c course, p killPoint) {
 	r := newRun(t, api, c)
 	r.directly(t, c.commands[:p.command]...)
 	count, rolledBack := 0, false
+	ended := make(chan struct{})
 	r.gate.on(func(q *http.Request) treatment {
 		if !isChange(q) || strings.Contains(q.URL.Path, "/leases/") {
 			return treatment{}
@@ -93,6 +94,7 @@ func interfere(t *testing.T, api *clustertest.Cluster, c course, p killPoint) {
 		}
 		rolledBack = true
 		return treatment{do: func() {
+			defer close(ended)
 			if output, err := r.helmCommand(t, "helm3", "rollback", "fleet", "1"); err != nil {
 				t.Errorf("%v\n%s", err, output)
 			}
@@ -103,6 +105,7 @@ func interfere(t *testing.T, api *clustertest.Cluster, c course, p killPoint) {
 	if !rolledBack {
 		return
 	}
+	<-ended // the command notices Helm before Helm is done
 	var failure *deploy.Error
 	if err != nil && (!errors.As(err, &failure) || failure.Outcome != deploy.Locked) {
 		t.Errorf("%s: %v", p.name, err)
