@@ -93,7 +93,7 @@ func TestSlipwayIsLinkedWithoutAClientOfKubernetes(t *testing.T) {
 			return rest != "util/jsonpath" && rest != "third_party/forked/golang/template"
 		}
 		for _, prefix := range []string{
-			"k8s.io/api/", "k8s.io/cli-runtime", "k8s.io/apimachinery/pkg/apis", "github.com/fluxcd/cli-utils",
+			"k8s.io/api/", "k8s.io/cli-runtime", "k8s.io/apimachinery/pkg/apis", "github.com/fluxcd/cli-utils", "github.com/open-policy-agent",
 			module + "release/cluster", module + "release/sqlstore", module + "repo/server", module + "cmd/internal/backend",
 		} {
 			if strings.HasPrefix(dep, prefix) {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/url"
@@ -55,6 +56,11 @@ func indented(v any) ([]byte, error) {
 type SARIFOptions struct {
 	// Version is the version of the program.
 	Version string
+	// Tool is who has found them; "" is slipway lint.
+	Tool string
+	// Describe tells of a rule what it is about and how to mend what it finds, for
+	// rules that are not this package's; nil for those that are.
+	Describe func(rule string) (about, hint string)
 	// Prefix is the path of the chart's folder from the root of the
 	// repository, with a slash at the end; it is put before every file.
 	Prefix string
@@ -68,9 +74,12 @@ func SARIF(findings []Finding, options SARIFOptions) ([]byte, error) {
 		used[f.Rule] = true
 	}
 	names := slices.Sorted(maps.Keys(used))
-	driver := sarifDriver{Name: "slipway lint", Version: options.Version, Rules: []sarifRule{}}
+	driver := sarifDriver{Name: cmp.Or(options.Tool, "slipway lint"), Version: options.Version, Rules: []sarifRule{}}
 	for _, name := range names {
 		text := describe(name)
+		if options.Describe != nil {
+			text.about, text.hint = options.Describe(name)
+		}
 		rule := sarifRule{ID: name}
 		if text.about != "" {
 			rule.Description = &sarifText{text.about}

@@ -52,6 +52,9 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 		if d.expect != "" && c.plan.Digest() != d.expect {
 			return nil, &MovedError{Release: o.name, Reason: "it would change other things now", Plan: c.plan}
 		}
+		if err := o.review(ctx, d, c, options); err != nil {
+			return nil, err
+		}
 		d.record.Operation.Images = imagesOf(c.input.Wanted)
 		if err := o.fit(d.record); err != nil {
 			return nil, err
@@ -239,7 +242,7 @@ func (o *operation) finishDone(ctx context.Context, historyMax int) (*Result, er
 func (o *operation) rehearse(ctx context.Context, d *draft, options *ChangeOptions, p procedure) (*Result, error) {
 	result := &Result{Record: d.record}
 	if options.DryRun != ServerDryRun {
-		return result, nil
+		return result, o.reviewUnplanned(ctx, d, options)
 	}
 	earlier, err := o.earlier(ctx)
 	if err != nil {
@@ -257,6 +260,9 @@ func (o *operation) rehearse(ctx context.Context, d *draft, options *ChangeOptio
 	err = o.check(ctx, c, options, true)
 	result.Plan = c.plan
 	if err != nil {
+		return result, err
+	}
+	if err := o.review(ctx, d, c, options); err != nil {
 		return result, err
 	}
 	if err := o.fit(d.record); err != nil {

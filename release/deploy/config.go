@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"time"
 
 	"github.com/e6d26078/slipway/release"
@@ -30,6 +31,12 @@ type Config struct {
 	Audit release.Audit
 	// Concurrency is how many requests of one wave run at a time; 0 means 32.
 	Concurrency int
+	// Review, if not nil, is asked about everything that an install, an upgrade, a
+	// rollback or the start of a rollout is about to bring about, dry runs
+	// included, before anything is changed. Its error refuses that. It is asked
+	// again if a namespace has to be made first, and not when an operation goes on
+	// or takes its changes back.
+	Review func(context.Context, Review) error
 	// Observe, if not nil, is told what happens. It may be called concurrently.
 	Observe func(Notice)
 }

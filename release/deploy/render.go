@@ -40,6 +40,8 @@ type rendered struct {
 	notes    string
 	crds     []manifest.Object // of the crds folders
 	hookCRDs []manifest.Object // that were crd-install hooks in Helm 2
+	program  *engine.Program   // for Config.Review; nil without
+	input    engine.Input
 }
 
 // render renders a chart for one revision.
@@ -70,6 +72,9 @@ func (o *operation) render(ctx context.Context, c *chart.Chart, vals map[string]
 	var failed *RenderError
 	if errors.As(err, &failed) {
 		failed.Program, failed.Input = program, input
+	}
+	if err == nil && o.Review != nil {
+		r.program, r.input = program, input
 	}
 	return r, err
 }

@@ -144,6 +144,9 @@ func (r *rolling) draftStart(ctx context.Context, c *chart.Chart, vals map[strin
 	if err := r.derive(ctx, s, d, again, options); err != nil {
 		return nil, err
 	}
+	if err := r.reviewStart(ctx, d, changes, &options.ChangeOptions); err != nil {
+		return nil, err
+	}
 	if err := r.fitAll(d.record); err != nil {
 		return nil, err
 	}

@@ -236,7 +236,7 @@ func (o *operation) dryUpgrade(ctx context.Context, c *chart.Chart, vals map[str
 // others return to the last revision that was good, if there is one.
 func (o *operation) takeBack(ctx context.Context, failure *Error, options *ChangeOptions) error {
 	undo := *o
-	undo.target = nil
+	undo.target, undo.Review = nil, nil
 	var err error
 	if undo.past, err = undo.history(ctx); err == nil {
 		if good := undo.base(); good != nil {

@@ -74,13 +74,20 @@ func (r *Report) JSON() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Text is the report for people: two to four lines a finding, and a last line
-// that counts them.
-func (r *Report) Text() string {
+// FindingsText are the findings for people, two to four lines each.
+func (r *Report) FindingsText() string {
 	var out strings.Builder
 	for i := range r.Findings {
 		r.Findings[i].write(&out)
 	}
+	return out.String()
+}
+
+// Text is the report for people: the findings, the notes, and a last line that
+// counts them.
+func (r *Report) Text() string {
+	var out strings.Builder
+	out.WriteString(r.FindingsText())
 	for _, n := range r.Notes {
 		fmt.Fprintf(&out, "note: %s\n", n)
 	}

@@ -30,7 +30,6 @@ type Live struct {
 	Services  []Fields // of the release's namespace, as all that follows
 	Workloads []Fields // Deployments, StatefulSets and DaemonSets
 	Pods      []Fields
-	Budgets   []Fields // PodDisruptionBudgets
 	// Complete says that all of the namespace could be read.
 	Complete bool
 }

@@ -55,6 +55,9 @@ func (a *app) runInstall(ctx context.Context, o *installOptions, args []string) 
 	if err != nil {
 		return installFailed(err)
 	}
+	if err := a.openGate(&o.policy, o.input.compat); err != nil {
+		return installFailed(err)
+	}
 	c, user, err := a.readChart(ctx, &o.input, chartName)
 	if err != nil {
 		return installFailed(err)

@@ -164,6 +164,7 @@ type app struct {
 	patience    time.Duration // how long an API server is waited for that has gone away; 0 is the usual
 	done        string        // the operation that went well, such as "upgrade web"
 	reportFault error         // why a report of it could not be written
+	gate        *gate         // policies that releases are checked by; nil for none
 }
 
 // print writes a command's result to standard output.

@@ -65,6 +65,7 @@ func (a *app) deployConfig(c *connection, o *operationFlags, observe func(deploy
 		NewID:       func() string { return newID(a.env.Now()) },
 		Owner:       a.ownerOf(o),
 		Audit:       a.auditOf(o),
+		Review:      a.gate.reviewer(c.client, observe),
 		Concurrency: a.flags.concurrency,
 		Observe:     observe,
 	}, nil

@@ -93,6 +93,8 @@ func (o *planOptions) check(args []string) error {
 		return withHint(errors.New("a plan of a rollback or an uninstall takes no chart"), "usage: slipway plan RELEASE --uninstall")
 	case o.uninstall && o.out != "":
 		return withHint(errors.New("--out: an uninstall renders nothing that could be frozen"), "run 'slipway uninstall' when the plan is approved")
+	case o.uninstall && o.policy.given():
+		return errors.New("--policy: an uninstall brings nothing about that could be checked")
 	case o.recipient != "" && o.out == "":
 		return errors.New("--recipient needs --out")
 	}
@@ -106,6 +108,9 @@ func (a *app) runPlan(ctx context.Context, o *planOptions, args []string) error 
 	o.change.dryRun.mode = deploy.ServerDryRun
 	change, err := o.change.options()
 	if err != nil {
+		return err
+	}
+	if err := a.openGate(&o.policy, o.input.compat); err != nil {
 		return err
 	}
 	var recipients []byte

@@ -91,6 +91,7 @@ type deployFlags struct {
 	showSecrets bool
 	helm2Hooks  bool
 	restart     bool
+	policy      policyFlags
 }
 
 func (d *deployFlags) register(f *pflag.FlagSet) {
@@ -104,6 +105,7 @@ func (d *deployFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&d.showSecrets, "show-secrets", false, "show Secrets and values in the output of a dry run, and in JSON and YAML")
 	f.BoolVar(&d.helm2Hooks, "helm2-hooks", false, "run the test-failure hooks of Helm 2 with the tests")
 	f.BoolVar(&d.restart, "restart-on-config-change", false, "restart workloads of which a ConfigMap or Secret of the release changes")
+	d.policy.register(f)
 	hide(f, "hide-secret")
 }
 

@@ -75,6 +75,7 @@ func (o *startOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.subNotes, "render-subchart-notes", false, "if set, render subchart notes along with the parent")
 	f.BoolVar(&o.restart, "restart-on-config-change", false, "restart workloads of which a ConfigMap or Secret of the release changes")
 	c.operation.registerSettle(f)
+	o.policy.register(f)
 	f.VarP(o.format, "output", "o", "how to print the result")
 }
 
@@ -107,6 +108,9 @@ func (a *app) prepareStart(ctx context.Context, o *startOptions, name, chartName
 		return nil, nil, err
 	}
 	if err := checkReleaseName(name); err != nil {
+		return nil, nil, err
+	}
+	if err := a.openGate(&o.policy, o.input.compat); err != nil {
 		return nil, nil, err
 	}
 	c, user, err := a.readChart(ctx, &o.input, chartName)

@@ -68,6 +68,7 @@ func newRoot(a *app) *cobra.Command {
 		a.onCluster(newTest(a)),
 		a.onCluster(newRecover(a)),
 		newRollout(a),
+		newPreflight(a),
 		a.onCluster(newPlan(a)),
 		a.onCluster(newApply(a)),
 		a.onCluster(newDrift(a)),

@@ -70,6 +70,7 @@ func (a *app) operateAlone(o *operationFlags, name string, run func(deploy.Confi
 	err = run(deploy.Config{
 		Namespace: a.namespace(), Clock: a.env.Now, NewID: func() string { return newID(a.env.Now()) },
 		Owner: a.ownerOf(o), Audit: a.auditOf(o), Observe: p.observe,
+		Review: a.gate.reviewer(nil, p.observe),
 	})
 	a.reportFault = p.finish(name, err)
 	a.ci.end(a, a.env.Now())

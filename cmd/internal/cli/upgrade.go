@@ -84,6 +84,9 @@ func (a *app) runUpgrade(ctx context.Context, o *upgradeOptions, name, chartName
 	if o.recreatePods {
 		a.warn("WARNING: --recreate-pods has no effect; --restart-on-config-change restarts what needs it")
 	}
+	if err := a.openGate(&o.policy, o.input.compat); err != nil {
+		return err
+	}
 	c, user, err := a.readChart(ctx, &o.input, chartName)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/derive"
+	"github.com/e6d26078/slipway/release/policy"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -69,6 +70,8 @@ type Backend interface {
 	// Metrics reads and checks the metrics in a file of the operator's, as
 	// analysis.ParseMetrics does. Without a file they are the usual ones.
 	Metrics(data []byte, file string, read func(name string) ([]byte, error)) ([]rollout.Metric, error)
+	// Policies compiles policies in Rego.
+	Policies(modules, data []policy.File, o policy.RegoOptions) (policy.Evaluator, error)
 	// Serve is a chart repository server until ctx ends.
 	Serve(ctx context.Context, o ServeOptions) error
 	// ImportCharts copies charts into the storage of a server. It gives what it

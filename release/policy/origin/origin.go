@@ -49,7 +49,8 @@ func New(program *engine.Program, input engine.Input, compat engine.Compat) *Fin
 }
 
 // Locate fills in Place and Via of a finding as well as it can be told. A field
-// that is not there has the place of the mapping that it would be in. What is
+// that is not there has the place of the mapping that it would be in; without a
+// field it is the object's name. What is
 // not from a template, or was rewritten after the render, stays without a line.
 func (f *Finder) Locate(ctx context.Context, finding *policy.Finding) {
 	if finding.Source == "" {
@@ -63,7 +64,11 @@ func (f *Finder) Locate(ctx context.Context, finding *policy.Finding) {
 	if doc == nil {
 		return
 	}
-	frames := file.trace.At(doc.offset(append(prefix, finding.Field...)))
+	field := finding.Field
+	if len(field) == 0 {
+		field = []string{"metadata", "name"}
+	}
+	frames := file.trace.At(doc.offset(append(prefix, field...)))
 	var places []policy.Place
 	for _, frame := range frames {
 		if frame.File != "gotpl" { // a text given to tpl
