@@ -208,8 +208,8 @@ func (p Policy) allowed(key *openpgp.Key) *KeyError {
 	return &KeyError{Reason: Forbidden, Detail: "its fingerprint is not among those allowed"}
 }
 
-// check finds faults of the policy itself.
-func (p Policy) check() error {
+// Check finds faults of the policy itself.
+func (p Policy) Check() error {
 	for _, text := range p.Fingerprints {
 		if !isFingerprint(normalFingerprint(text)) {
 			return fmt.Errorf("fingerprint %q: not the 40 or 64 hexadecimal digits of a key's fingerprint", clip(text))

@@ -41,7 +41,7 @@ type Verification struct {
 // *FormatError, *KeyError, *SignatureError, *DigestError or *MetadataError,
 // or about the archive or the policy; then nothing is proven.
 func Verify(ctx context.Context, name string, archive, prov []byte, keys *Keyring, policy Policy) (*Verification, error) {
-	if err := policy.check(); err != nil {
+	if err := policy.Check(); err != nil {
 		return nil, err
 	}
 	m, err := parseMessage(prov)

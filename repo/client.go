@@ -49,6 +49,12 @@ type Client struct {
 	UserAgent string
 	Timeout   time.Duration // of one download with its retries; 0 means DefaultTimeout
 	Pause     time.Duration // before the first retry, doubled for each more; 0 means half a second
+	// Other gives what fetches URLs of a scheme that is neither http nor https, nil
+	// for one that is not known. Nil knows none.
+	Other func(scheme string) (Downloader, error)
+	// Watch, unless nil, is told how far downloads by http and https are, by
+	// several goroutines at once.
+	Watch func(Progress)
 }
 
 // StatusError is the answer of a server that is no success.
@@ -69,6 +75,19 @@ func (e *StatusError) Retryable() bool {
 	}
 	return false
 }
+
+// UnreachableError says that a server could not be reached, or broke off, and
+// went on to do so when asked again.
+type UnreachableError struct{ Err error }
+
+// Error is that of the last attempt.
+func (e *UnreachableError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Retryable is true.
+func (e *UnreachableError) Retryable() bool { return true }
 
 // Download is what is asked of a server.
 type Download struct {
@@ -98,12 +117,21 @@ func (c *Client) Do(ctx context.Context, access Access, d Download) (*Answer, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	if other, err := c.other(d.URL); err != nil {
+		return nil, err
+	} else if other != nil {
+		return c.fetchOther(ctx, other, access, d)
+	}
 	hc, done, err := httpClient(access)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	t := &transfer{client: c, http: hc, access: access, what: d}
+	if c.Watch != nil {
+		t.id = new(int)
+		defer func() { c.Watch(Progress{ID: t.id, URL: redacted(d.URL), Got: int64(t.body.Len()), Done: true}) }()
+	}
 	pause := c.Pause
 	if pause == 0 {
 		pause = 500 * time.Millisecond
@@ -114,6 +142,9 @@ func (c *Client) Do(ctx context.Context, access Access, d Download) (*Answer, er
 			return t.answer()
 		}
 		err = withoutSecrets(err)
+		if again && !errors.As(err, new(*StatusError)) {
+			err = &UnreachableError{err}
+		}
 		if !again || n == attempts || ctx.Err() != nil {
 			return nil, err
 		}
@@ -140,6 +171,7 @@ type transfer struct {
 	body   bytes.Buffer
 	head   http.Header // of the answer that the body began with
 	cached bool        // the server says that nothing has changed
+	id     *int        // for Watch
 }
 
 // attempt asks once. It says how long to wait, and whether to ask again.
@@ -168,7 +200,7 @@ func (t *transfer) attempt(ctx context.Context) (wait time.Duration, again bool,
 		return time.Duration(min(max(seconds, 0), 60)) * time.Second, fault.Retryable(), fault
 	}
 	left := t.what.Max - int64(t.body.Len())
-	n, err := t.body.ReadFrom(io.LimitReader(response.Body, left+1))
+	n, err := t.body.ReadFrom(io.LimitReader(t.watched(response), left+1))
 	if n > left {
 		return 0, false, fmt.Errorf("%s is larger than %d bytes", redacted(t.what.URL), t.what.Max)
 	}
@@ -339,6 +371,9 @@ func isCertificateFault(err error) bool {
 	var alert tls.AlertError
 	return errors.As(err, &verification) || errors.As(err, &alert)
 }
+
+// Redacted gives a URL as it may be shown: without a password, and without its query.
+func Redacted(text string) string { return redacted(text) }
 
 // redacted gives a URL without a password and without its query, which may be one.
 func redacted(text string) string {

@@ -23,7 +23,8 @@ type Dependencies struct {
 	Source *Source
 	// SkipRefresh uses the cached indexes as they are.
 	SkipRefresh bool
-	// Recursive also fetches what dependencies lack themselves.
+	// Recursive also fetches what dependencies lack themselves. Build does so if
+	// the lock was made so.
 	Recursive bool
 	// Now is the time that a lock gets.
 	Now time.Time
@@ -51,8 +52,11 @@ type job struct {
 	wanted  []*chart.Dependency // with aliases of repositories resolved
 	config  *Config
 	indexes map[string]*Entry // by URL of the repository as it is in wanted
-	path    []string          // folders that this one is a dependency of
-	fetched bool              // the chart comes from elsewhere: no files of this machine are for it
+	tree    *treeState
+	under   string   // NAME-VERSION/... of the charts that this one is a dependency of, and its own
+	rule    *Rule    // under which the chart was fetched, which counts for what it needs
+	path    []string // folders that this one is a dependency of
+	fetched bool     // the chart comes from elsewhere: no files of this machine are for it
 }
 
 func (d *Dependencies) say(format string, args ...any) {
@@ -65,7 +69,8 @@ func (d *Dependencies) say(format string, args ...any) {
 
 // Update finds the versions that Chart.yaml of the chart in dir asks for, puts
 // them into charts/ and writes the lock if it has changed. After an error
-// charts/ and the lock are what they were.
+// charts/ and the lock are what they were. The digests of the archives are kept
+// in slipway.lock, which Build holds them against.
 func (d *Dependencies) Update(ctx context.Context, dir string) error {
 	j, err := d.open(dir)
 	if err != nil || len(j.wanted) == 0 {
@@ -75,6 +80,10 @@ func (d *Dependencies) Update(ctx context.Context, dir string) error {
 }
 
 func (j *job) update(ctx context.Context) error {
+	before, err := readTreeLock(j.dir)
+	if err != nil {
+		return err
+	}
 	if err := j.resolveRepositories(); err != nil {
 		return err
 	}
@@ -90,6 +99,9 @@ func (j *job) update(ctx context.Context) error {
 	}
 	digest, err := LockDigest(j.wanted, locked)
 	if err != nil {
+		return err
+	}
+	if err := j.writeTreeLock(before, digest); err != nil {
 		return err
 	}
 	if old := j.chart.Lock; old != nil && old.Digest == digest {
@@ -118,6 +130,9 @@ func (d *Dependencies) Build(ctx context.Context, dir string) error {
 	if err := checkLock(j.chart.Metadata, lock, j.wanted, original); err != nil {
 		return err
 	}
+	if err := j.hold(lock); err != nil {
+		return err
+	}
 	if err := j.haveAll(lock.Dependencies); err != nil {
 		return err
 	}
@@ -143,7 +158,7 @@ func (d *Dependencies) open(dir string) (*job, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return &job{Dependencies: d, dir: dir, chart: c, wanted: cloned(c.Metadata.Dependencies), config: config, indexes: map[string]*Entry{}}, nil
+	return &job{Dependencies: d, dir: dir, chart: c, wanted: cloned(c.Metadata.Dependencies), config: config, indexes: map[string]*Entry{}, tree: &treeState{recursive: d.Recursive}}, nil
 }
 
 func cloned(list []*chart.Dependency) []*chart.Dependency {
@@ -193,6 +208,8 @@ func (j *job) resolveRepositories() error {
 				d.Repository = j.config.Entries[i].URL
 			}
 			j.indexes[d.Repository] = j.config.Entries[i]
+		case j.fetched && !strings.HasPrefix(d.Repository, "http://") && !strings.HasPrefix(d.Repository, "https://"):
+			return fmt.Errorf("dependency %s of a chart that was fetched is to come from %s: add the repository if that is meant", d.Name, redacted(d.Repository))
 		case isAbsolute(d.Repository):
 			j.indexes[d.Repository] = &Entry{Name: unmanagedName(d.Repository), URL: d.Repository}
 		default:
@@ -237,68 +254,6 @@ func (j *job) haveAll(locked []*chart.Dependency) error {
 	return nil
 }
 
-// refresh updates the indexes that are needed, all at the same time. One that
-// cannot be had is an error: what is cached of it may be old.
-//
-// #DIFFERS: Helm updates all repositories, and goes on with what is cached.
-func (j *job) refresh(ctx context.Context) error {
-	if j.SkipRefresh || j.Source.Offline || len(j.indexes) == 0 {
-		return nil
-	}
-	var known, unknown []*Entry
-	for _, e := range j.indexes {
-		if j.config.Get(e.Name) == e {
-			if !slices.Contains(known, e) {
-				known = append(known, e)
-			}
-		} else {
-			unknown = append(unknown, e)
-		}
-	}
-	if len(unknown) > 0 {
-		j.say("Getting updates for unmanaged Helm repositories...")
-		if err := j.refreshAll(ctx, unknown, func(e *Entry) string { return e.URL }); err != nil {
-			return err
-		}
-	}
-	if len(known) > 0 {
-		j.say("Hang tight while we grab the latest from your chart repositories...")
-		if err := j.refreshAll(ctx, known, func(e *Entry) string { return e.Name }); err != nil {
-			return err
-		}
-		j.say("Update Complete. ⎈Happy Helming!⎈")
-	}
-	return nil
-}
-
-func (j *job) refreshAll(ctx context.Context, list []*Entry, title func(*Entry) string) error {
-	slices.SortFunc(list, func(a, b *Entry) int { return strings.Compare(a.Name, b.Name) })
-	errs := make([]error, len(list))
-	together(len(list), func(i int) { _, errs[i] = j.Source.Home.Update(ctx, j.Source.client(), list[i]) })
-	for i, e := range list {
-		if errs[i] != nil {
-			errs[i] = fmt.Errorf("get an update from the %q chart repository (%s): %w", redacted(title(e)), redacted(e.URL), errs[i])
-			continue
-		}
-		j.say("...Successfully got an update from the %q chart repository", title(e))
-	}
-	return errors.Join(errs...)
-}
-
-// together runs n pieces of work, at most eight at a time.
-func together(n int, work func(i int)) {
-	var group sync.WaitGroup
-	free := make(chan struct{}, 8)
-	for i := range n {
-		free <- struct{}{}
-		group.Go(func() {
-			work(i)
-			<-free
-		})
-	}
-	group.Wait()
-}
-
 // resolveVersions finds the newest version of each dependency that is allowed.
 func (j *job) resolveVersions(ctx context.Context) ([]*chart.Dependency, error) {
 	locked := make([]*chart.Dependency, len(j.wanted))
@@ -341,13 +296,13 @@ func (j *job) newest(ctx context.Context, d *chart.Dependency, constraint *semve
 		}
 		versions = []string{c.Metadata.Version}
 	case IsOCI(d.Repository):
+		if strings.Contains(d.Repository, "@") {
+			return j.versionOfDigest(ctx, d, constraint)
+		}
 		if _, err := semver.NewVersion(d.Version); err == nil {
 			return d.Version, nil
 		}
-		if j.Source.OCI == nil {
-			return "", errors.New("references with oci:// are not supported here")
-		}
-		tags, err := j.Source.OCI.Tags(ctx, strings.TrimSuffix(d.Repository, "/")+"/"+d.Name, Access{})
+		tags, err := j.Source.tags(ctx, below(d.Repository, d.Name))
 		if err != nil {
 			return "", fmt.Errorf("could not retrieve list of tags for repository %s: %w", d.Repository, err)
 		}
@@ -369,6 +324,19 @@ func (j *job) newest(ctx context.Context, d *chart.Dependency, constraint *semve
 		}
 	}
 	return "", nil
+}
+
+// versionOfDigest finds out the version of a dependency that is named by digest.
+func (j *job) versionOfDigest(ctx context.Context, d *chart.Dependency, constraint *semver.Constraints) (string, error) {
+	p, err := j.Source.chart(ctx, Request{Ref: d.Name, Repo: d.Repository}, j.rule)
+	if err != nil {
+		return "", err
+	}
+	_, version, _ := splitReference(p.URL)
+	if v, err := semver.NewVersion(version); err != nil || !constraint.Check(v) {
+		return "", fmt.Errorf("dependency %s: %s is version %s, and wanted is %s", d.Name, d.Repository, version, d.Version)
+	}
+	return version, nil
 }
 
 // versions are those of a dependency in the cached index of its repository.

@@ -150,3 +150,97 @@ func TestAFetchedChartTakesNoFoldersOfThisMachine(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// packedChart is the archive of a chart.
+func packedChart(t *testing.T, text string) []byte {
+	t.Helper()
+	c, err := chart.LoadFiles([]*chart.File{{Name: "Chart.yaml", Data: []byte(text)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := chart.Save(c, &out, chart.SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestBuildHoldsEveryArchiveAgainstTheLock has a server without digests whose
+// archive changes after the lock was made: below a dependency and directly.
+func TestBuildHoldsEveryArchiveAgainstTheLock(t *testing.T) {
+	for name, dependency := range map[string]string{"direct": "web @local", "below": "a file://a"} {
+		archive := packedChart(t, head("web"))
+		s, _ := charts(t, "\"\"", &archive)
+		dir := tree(t, map[string]string{"Chart.yaml": head("top", dependency), "a/Chart.yaml": head("a", "web @local")})
+		ctx := context.Background()
+		if err := (&Dependencies{Source: s, Now: time.Now(), Recursive: true}).Update(ctx, dir); err != nil {
+			t.Fatal(err)
+		}
+		lock := read(t, filepath.Join(dir, TreeLockName))
+		for range 2 { // the second one fetches with an empty cache
+			if err := (&Dependencies{Source: s}).Build(ctx, dir); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if err := os.RemoveAll(filepath.Join(s.Home.Cache, "sha256")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if after := read(t, filepath.Join(dir, TreeLockName)); after != lock {
+			t.Errorf("%s: build has changed the lock\n%s", name, after)
+		}
+		archive = packedChart(t, head("web")+"description: another\n")
+		before := snapshot(t, dir)
+		if err := (&Dependencies{Source: s}).Build(ctx, dir); !errors.Is(err, ErrDigest) {
+			t.Errorf("%s: another archive: %v", name, err)
+		}
+		if snapshot(t, dir) != before {
+			t.Errorf("%s: something has changed", name)
+		}
+		var said []string
+		d := &Dependencies{Source: s, Now: time.Now(), Recursive: true, Report: func(line string) { said = append(said, line) }}
+		if err := d.Update(ctx, dir); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.Join(said, "\n"), "has other content than before") {
+			t.Errorf("%s: update said %q", name, said)
+		}
+	}
+}
+
+func TestALockOfDigestsThatDoesNotBelongHereIsRefused(t *testing.T) {
+	archive := packedChart(t, head("web"))
+	s, _ := charts(t, "\"\"", &archive)
+	ctx := context.Background()
+	fresh := func() string {
+		dir := tree(t, map[string]string{"Chart.yaml": head("top", "web @local")})
+		if err := (&Dependencies{Source: s, Now: time.Now()}).Update(ctx, dir); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	for name, change := range map[string]func(string) string{
+		"another Chart.lock": func(text string) string { return strings.Replace(text, "lock: sha256:", "lock: sha256:0", 1) },
+		"without the chart":  func(text string) string { return strings.Replace(text, "name: web", "name: other", 1) },
+		"no digest":          func(text string) string { return strings.Replace(text, "digest: sha256:", "digest: md5:", 1) },
+		"an unknown field":   func(text string) string { return text + "more: 1\n" },
+		"another form":       func(text string) string { return strings.Replace(text, "version: 1\n", "version: 2\n", 1) },
+		"no YAML":            func(string) string { return "{" },
+	} {
+		dir := fresh()
+		path := filepath.Join(dir, TreeLockName)
+		write(t, path, []byte(change(read(t, path))))
+		if err := (&Dependencies{Source: s}).Build(ctx, dir); err == nil || !strings.Contains(err.Error(), TreeLockName) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	dir := fresh()
+	if err := (&Dependencies{Source: s, Recursive: true}).Build(ctx, dir); err == nil || !strings.Contains(err.Error(), "--recursive") {
+		t.Errorf("recursive: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, TreeLockName)); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Dependencies{Source: s}).Build(ctx, dir); err != nil {
+		t.Errorf("without one, as Helm: %v", err)
+	}
+}

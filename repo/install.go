@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,13 +81,18 @@ func (j *job) obtain(ctx context.Context, d *chart.Dependency) (*archive, error)
 	if c.Name() != d.Name {
 		return nil, fmt.Errorf("%s holds the chart %q, wanted is %q", redacted(p.URL), c.Name(), d.Name)
 	}
-	return j.complete(ctx, &archive{p.Name, data}, c)
+	j.tree.add(treeLocked{Name: d.Name, Version: d.Version, Repository: d.Repository, Digest: p.Digest, Under: j.under})
+	return j.complete(ctx, &archive{p.Name, data}, c, p.rule)
 }
 
 // download gets the locked version of a dependency.
 func (j *job) download(ctx context.Context, d *chart.Dependency) (*Package, error) {
+	held, err := j.heldDigest(d)
+	if err != nil {
+		return nil, err
+	}
 	if IsOCI(d.Repository) {
-		return j.Source.Chart(ctx, Request{Ref: d.Name, Repo: d.Repository, Version: d.Version})
+		return j.pull(ctx, d, held)
 	}
 	list, err := j.versions(d)
 	if err != nil {
@@ -104,7 +110,31 @@ func (j *job) download(ctx context.Context, d *chart.Dependency) (*Package, erro
 	if err != nil {
 		return nil, err
 	}
-	return j.Source.fetch(ctx, at, digest)
+	if held != "" && digest != "" && held != digest {
+		return nil, fmt.Errorf("%w: the index has sha256:%s, %s has sha256:%s", ErrDigest, digest, TreeLockName, held)
+	}
+	if e := j.indexes[d.Repository]; j.config.Get(e.Name) == e {
+		at.repository = e.Name
+	}
+	return j.Source.fetch(ctx, at, cmp.Or(held, digest), j.rule)
+}
+
+// pull gets a dependency from a registry. If it is named by digest, its version
+// has to be the wanted one, whatever the tag of that is by now.
+func (j *job) pull(ctx context.Context, d *chart.Dependency, held string) (*Package, error) {
+	r := Request{Ref: d.Name, Repo: d.Repository, Version: d.Version, Digest: held}
+	pinned := strings.Contains(d.Repository, "@")
+	if pinned {
+		r.Version = ""
+	}
+	p, err := j.Source.chart(ctx, r, j.rule)
+	if err != nil || !pinned {
+		return p, err
+	}
+	if _, version, _ := splitReference(p.URL); version != d.Version {
+		return nil, fmt.Errorf("it is version %s, and wanted is %s", version, d.Version)
+	}
+	return p, nil
 }
 
 // sameVersion finds a version that is equal to the wanted one, exactly or as versions are.
@@ -168,8 +198,8 @@ func (j *job) pack(ctx context.Context, d *chart.Dependency) (*archive, error) {
 		return nil, fmt.Errorf("can't get a valid version for dependency %s", d.Name)
 	}
 	d.Version = c.Metadata.Version
-	if j.Recursive {
-		if err := j.below(ctx, folder, c, false); err != nil {
+	if j.tree.recursive {
+		if err := j.below(ctx, folder, c, false, j.rule); err != nil {
 			return nil, err
 		}
 	}
@@ -178,6 +208,7 @@ func (j *job) pack(ctx context.Context, d *chart.Dependency) (*archive, error) {
 
 func packed(c *chart.Chart) (*archive, error) {
 	var out bytes.Buffer
+	WithoutTreeLock(c)
 	if err := chart.Save(c, &out, chart.SaveOptions{}); err != nil {
 		return nil, err
 	}
@@ -185,11 +216,11 @@ func packed(c *chart.Chart) (*archive, error) {
 }
 
 // complete adds to a fetched chart what it lacks itself.
-func (j *job) complete(ctx context.Context, a *archive, c *chart.Chart) (*archive, error) {
-	if !j.Recursive || chart.CheckDependencies(c) == nil {
+func (j *job) complete(ctx context.Context, a *archive, c *chart.Chart, rule *Rule) (*archive, error) {
+	if !j.tree.recursive || chart.CheckDependencies(c) == nil {
 		return a, nil
 	}
-	if err := j.below(ctx, c.Name()+"-"+c.Metadata.Version, c, true); err != nil {
+	if err := j.below(ctx, c.Name()+"-"+c.Metadata.Version, c, true, rule); err != nil {
 		return nil, err
 	}
 	full, err := packed(c)
@@ -200,9 +231,11 @@ func (j *job) complete(ctx context.Context, a *archive, c *chart.Chart) (*archiv
 	return full, nil
 }
 
+const maxDepth = 32 // of charts in charts
+
 // below fetches the dependencies of a dependency into it. place says which chart
 // it is: its folder, or name and version; one that is below itself is a cycle.
-func (j *job) below(ctx context.Context, place string, c *chart.Chart, fetched bool) error {
+func (j *job) below(ctx context.Context, place string, c *chart.Chart, fetched bool, rule *Rule) error {
 	if chart.CheckDependencies(c) == nil {
 		return nil
 	}
@@ -218,20 +251,29 @@ func (j *job) below(ctx context.Context, place string, c *chart.Chart, fetched b
 	if slices.Contains(path, self) {
 		return fmt.Errorf("dependencies form a cycle: %s", strings.Join(append(path, self), " -> "))
 	}
-	sub := &job{Dependencies: j.Dependencies, dir: place, chart: c, wanted: cloned(c.Metadata.Dependencies), config: j.config, indexes: map[string]*Entry{}, path: path, fetched: fetched || j.fetched}
+	if len(path) > maxDepth {
+		return fmt.Errorf("dependencies are nested more than %d deep: %s", maxDepth, strings.Join(append(path, self), " -> "))
+	}
+	lacking := slices.DeleteFunc(cloned(c.Metadata.Dependencies), func(d *chart.Dependency) bool {
+		return slices.ContainsFunc(c.Dependencies(), func(have *chart.Chart) bool { return have.Name() == d.Name })
+	})
+	sub := &job{
+		Dependencies: j.Dependencies, dir: place, chart: c, wanted: lacking, config: j.config, indexes: map[string]*Entry{}, tree: j.tree,
+		path: path, fetched: fetched || j.fetched, rule: rule, under: strings.TrimPrefix(j.under+"/"+c.Name()+"-"+c.Metadata.Version, "/"),
+	}
 	if err := sub.resolveRepositories(); err != nil {
 		return fmt.Errorf("%s: %w", c.Name(), err)
 	}
 	if err := sub.refresh(ctx); err != nil {
 		return err
 	}
-	locked, err := sub.resolveVersions(ctx)
+	locked, err := sub.lockedVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Name(), err)
 	}
 	for _, d := range locked {
-		if slices.ContainsFunc(c.Dependencies(), func(have *chart.Chart) bool { return have.Name() == d.Name }) {
-			continue
+		if slices.ContainsFunc(c.Dependencies(), func(have *chart.Chart) bool { return have.Name() == d.Name && have.Metadata.Version == d.Version }) {
+			continue // under another alias
 		}
 		a, err := sub.obtain(ctx, d)
 		if err != nil {
@@ -247,6 +289,15 @@ func (j *job) below(ctx context.Context, place string, c *chart.Chart, fetched b
 		c.AddDependency(dep)
 	}
 	return nil
+}
+
+// lockedVersions are the versions of what a dependency needs: as slipway.lock has
+// them, or else the newest.
+func (j *job) lockedVersions(ctx context.Context) ([]*chart.Dependency, error) {
+	if j.tree.held != nil {
+		return j.heldVersions()
+	}
+	return j.resolveVersions(ctx)
 }
 
 // replace puts archives into charts/ and removes those that are outdated. They

@@ -35,6 +35,10 @@ type Source struct {
 	OCI Registry
 	// Offline makes do with what is in the cache.
 	Offline bool
+	// Trust says which repositories have only charts that verify, and Verify finds
+	// out whether one does; without it charts of such repositories are refused.
+	Trust  *Trust
+	Verify func(ctx context.Context, p *Package, rule *Rule) error
 }
 
 // Request says which chart is wanted.
@@ -53,29 +57,39 @@ type Package struct {
 	URL    string
 	Digest string // sha256:HEX of the archive, computed
 
-	access Access
-	prov   []byte
+	access     Access
+	prov       []byte
+	repository string // its name in repositories.yaml, or empty
+	asked      string // the reference to a registry
+	rule       *Rule  // under which it was verified, or nil
 }
 
 // found is where a chart is.
 type found struct {
-	url    string
-	digest string // HEX, as the index has it
-	access Access
+	url        string
+	digest     string // HEX, as the index has it
+	access     Access
+	repository string // its name in repositories.yaml, or empty
 }
 
 // IsOCI reports whether a reference is one to a registry.
 func IsOCI(reference string) bool { return strings.HasPrefix(reference, "oci://") }
 
 // Chart fetches a chart into the cache. What the index, or the request, says of
-// its digest is checked before it is stored; its name there is the digest.
+// its digest is checked before it is stored; its name there is the digest. A
+// chart of a repository with a rule has to verify.
 func (s *Source) Chart(ctx context.Context, r Request) (*Package, error) {
+	return s.chart(ctx, r, nil)
+}
+
+// chart fetches a chart, under a rule that counts if it has none of its own.
+func (s *Source) chart(ctx context.Context, r Request, inherited *Rule) (*Package, error) {
 	want, err := parseDigest(r.Digest)
 	if err != nil {
 		return nil, err
 	}
 	if IsOCI(r.Ref) || IsOCI(r.Repo) {
-		return s.chartOfRegistry(ctx, r, want)
+		return s.chartOfRegistry(ctx, r, want, inherited)
 	}
 	at, err := s.find(ctx, r)
 	if err != nil {
@@ -91,7 +105,7 @@ func (s *Source) Chart(ctx context.Context, r Request) (*Package, error) {
 		}
 		want = claimed
 	}
-	return s.fetch(ctx, at, want)
+	return s.fetch(ctx, at, want, inherited)
 }
 
 // parseDigest gives the digits of a SHA-256, with or without its prefix.
@@ -107,16 +121,31 @@ func parseDigest(text string) (string, error) {
 }
 
 // fetch takes a chart from the cache or downloads it.
-func (s *Source) fetch(ctx context.Context, at *found, want string) (*Package, error) {
+func (s *Source) fetch(ctx context.Context, at *found, want string, inherited *Rule) (*Package, error) {
+	p, err := s.get(ctx, at, want)
+	if err == nil {
+		err = s.admit(ctx, p, inherited)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (s *Source) get(ctx context.Context, at *found, want string) (*Package, error) {
 	u, err := url.Parse(at.url)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("cannot fetch %s: only http, https and oci are known", redacted(at.url))
+	if err != nil {
+		return nil, fmt.Errorf("cannot fetch %s: it is no URL", redacted(at.url))
+	}
+	// An index says where charts are, and not which programs of this machine run.
+	if own, err := url.Parse(at.access.URL); u.Scheme != "http" && u.Scheme != "https" && (err != nil || own.Scheme != u.Scheme) {
+		return nil, fmt.Errorf("cannot fetch %s: only http, https and oci are known here, and the scheme of the repository", redacted(at.url))
 	}
 	name := path.Base(u.Path)
 	if !isFileName(name) {
 		return nil, fmt.Errorf("%s names no file", redacted(at.url))
 	}
-	p := &Package{Name: name, URL: at.url, access: at.access}
+	p := &Package{Name: name, URL: at.url, access: at.access, repository: at.repository}
 	if want != "" {
 		if cached := s.cached(want); cached != nil {
 			p.Path, p.Digest = s.cacheFile(want), "sha256:"+want
@@ -180,31 +209,6 @@ func (s *Source) client() *Client {
 	return s.Client
 }
 
-// Provenance fetches the .prov file of a package. An answer of 404 is an error
-// that wraps a [*StatusError].
-func (s *Source) Provenance(ctx context.Context, p *Package) ([]byte, error) {
-	if p.prov != nil || IsOCI(p.URL) {
-		if p.prov == nil {
-			return nil, fmt.Errorf("%s has no provenance file", p.URL)
-		}
-		return p.prov, nil
-	}
-	if s.Offline {
-		return nil, fmt.Errorf("%s.prov: provenance files are not kept, and --offline is set", redacted(p.URL))
-	}
-	u, err := url.Parse(p.URL)
-	if err != nil {
-		return nil, err
-	}
-	u.Path += ".prov"
-	u.RawPath = ""
-	answer, err := s.client().Do(ctx, p.access, Download{URL: u.String(), Max: 1 << 20})
-	if err != nil {
-		return nil, err
-	}
-	return answer.Body, nil
-}
-
 // find looks a chart up in an index, or takes a URL as it is.
 func (s *Source) find(ctx context.Context, r Request) (*found, error) {
 	if r.Repo != "" {
@@ -239,7 +243,11 @@ func (s *Source) find(ctx context.Context, r Request) (*found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chart %q matching %s not found in %s index. (try 'helm repo update'): %w", chartName, r.Version, name, err)
 	}
-	return locate(v, e.URL, e.Access().with(r.Access), r.Ref)
+	at, err := locate(v, e.URL, e.Access().with(r.Access), r.Ref)
+	if err == nil {
+		at.repository = name
+	}
+	return at, err
 }
 
 // locate makes the URL of a version absolute.
@@ -274,15 +282,15 @@ func (a Access) with(o Access) Access {
 //
 // #DIFFERS: Helm looks through all cached indexes for the URL.
 func (s *Source) findURL(r Request, config *Config) *found {
-	access := r.Access
-	access.URL = r.Ref
+	at := &found{url: r.Ref, access: r.Access}
+	at.access.URL = r.Ref
 	for _, e := range config.Entries {
 		if base := strings.TrimSuffix(e.URL, "/") + "/"; e.URL != "" && strings.HasPrefix(r.Ref, base) {
-			access = e.Access().with(r.Access)
+			at.access, at.repository = e.Access().with(r.Access), e.Name
 			break
 		}
 	}
-	return &found{url: r.Ref, access: access}
+	return at
 }
 
 // findIn looks into the index of a repository that need not be configured.
@@ -323,32 +331,4 @@ func (s *Source) index(ctx context.Context, repository string, access Access) (*
 func unmanagedName(repository string) string {
 	sum := sha256.Sum256([]byte(repository))
 	return "helm-manager-" + hex.EncodeToString(sum[:])
-}
-
-// chartOfRegistry fetches by oci://.
-func (s *Source) chartOfRegistry(ctx context.Context, r Request, want string) (*Package, error) {
-	if s.OCI == nil {
-		return nil, errors.New("references with oci:// are not supported here")
-	}
-	if s.Offline {
-		return nil, fmt.Errorf("%s cannot be fetched: --offline is set", r.Ref)
-	}
-	reference := r.Ref
-	if IsOCI(r.Repo) {
-		reference = strings.TrimSuffix(r.Repo, "/") + "/" + r.Ref
-	}
-	archive, resolved, prov, err := s.OCI.Fetch(ctx, reference, r.Version, r.Access)
-	if err != nil {
-		return nil, err
-	}
-	name := path.Base(strings.TrimPrefix(resolved, "oci://"))
-	name, _, _ = strings.Cut(name, "@")
-	if i := strings.LastIndexByte(name, ':'); i >= 0 {
-		name = name[:i] + "-" + strings.ReplaceAll(name[i+1:], "_", "+")
-	}
-	if !isFileName(name) {
-		return nil, fmt.Errorf("%s names no file", resolved)
-	}
-	p := &Package{Name: name + ".tgz", URL: resolved, prov: prov}
-	return p, s.store(p, archive, want)
 }

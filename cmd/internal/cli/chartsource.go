@@ -119,11 +119,11 @@ func (a *app) fetchChart(ctx context.Context, name string, flags chartFlags) (*r
 	}
 	p, err := s.Chart(ctx, flags.request(name))
 	if err != nil {
-		return nil, fetchFailed(err)
+		return nil, orOffline(err)
 	}
 	a.debugf("fetched %s, %s", p.URL, p.Digest)
 	if flags.verify {
-		if _, _, err := a.verifyPackage(ctx, s, p, flags.keyring); err != nil {
+		if _, _, err := a.verifyPackage(ctx, s, p, verifyOptions{keyring: flags.keyring}); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +131,7 @@ func (a *app) fetchChart(ctx context.Context, name string, flags chartFlags) (*r
 }
 
 // verifyPackage fetches the .prov file of a package and checks both.
-func (a *app) verifyPackage(ctx context.Context, s *repo.Source, p *repo.Package, keyring string) (*provenance.Verification, []byte, error) {
+func (a *app) verifyPackage(ctx context.Context, s *repo.Source, p *repo.Package, o verifyOptions) (*provenance.Verification, []byte, error) {
 	prov, err := s.Provenance(ctx, p)
 	if err != nil {
 		return nil, nil, fmt.Errorf("failed to fetch provenance %q: %w", p.URL+".prov", err)
@@ -140,15 +140,8 @@ func (a *app) verifyPackage(ctx context.Context, s *repo.Source, p *repo.Package
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := a.readKeyring(keyring)
-	if err != nil {
-		return nil, nil, err
-	}
-	v, err := provenance.Verify(ctx, p.Name, archive, prov, keys, provenance.Policy{Now: a.env.Now()})
-	if err != nil {
-		return nil, nil, withHint(fmt.Errorf("verify %s: %w", p.Name, err), verifyHints(err)...)
-	}
-	return v, prov, nil
+	v, err := a.verifyArchive(ctx, p.Name, archive, prov, o)
+	return v, prov, err
 }
 
 // fetchFailed adds advice to an error of a repository.
@@ -163,6 +156,15 @@ func fetchFailed(err error) error {
 		return withHint(err, "'slipway repo update' gets the index anew; 'slipway search repo -l NAME' lists versions, with --devel pre-releases too")
 	}
 	return err
+}
+
+// orOffline adds to an error of a server that is out that there is a cache. What
+// is in it may be old, so it is not used unasked.
+func orOffline(err error) error {
+	if isTransient(err) {
+		return withHint(fetchFailed(err), "--offline makes do with what is in the cache, which may be old")
+	}
+	return fetchFailed(err)
 }
 
 // isReference reports whether a name that is no file stands for a chart elsewhere.
@@ -189,7 +191,16 @@ func (a *app) source(offline bool) (*repo.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &repo.Source{Home: home, Client: a.httpClient(0), OCI: registries{app: a}, Offline: offline}, nil
+	trust, err := repo.LoadTrust(home.TrustFile())
+	if err != nil {
+		return nil, withHint(err, "it says which charts have to be signed, so nothing is fetched until it can be read")
+	}
+	s := &repo.Source{Home: home, Client: a.httpClient(0), OCI: registries{app: a}, Offline: offline, Trust: trust}
+	s.Verify = func(ctx context.Context, p *repo.Package, r *repo.Rule) error {
+		_, _, err := a.verifyPackage(ctx, s, p, verifyOptions{keyring: trust.KeyringFile(r), fingerprints: r.Fingerprints, current: r.CurrentKey})
+		return err
+	}
+	return s, nil
 }
 
 // home finds Helm's files by its rules: flag, variable, XDG's folders, the system's.

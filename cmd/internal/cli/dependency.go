@@ -37,14 +37,17 @@ with apiVersion v1: in 'requirements.yaml').
 const dependencyUpdateLong = `Update the on-disk dependencies to mirror Chart.yaml: find the newest versions
 that it allows, put them into charts/, and write them to Chart.lock.
 
-Archives have the digests that the repositories' indexes give. After an error
+Archives have the digests that the repositories' indexes give. They are kept in
+slipway.lock, beside Chart.lock, for 'slipway dependency build'. After an error
 charts/ and Chart.lock are what they were.`
 
 const dependencyBuildLong = `Build out the charts/ directory from the Chart.lock file.
 
 Build is used to reconstruct a chart's dependencies to the state specified in
 the lock file. This will not re-negotiate dependencies, as 'slipway dependency
-update' does. If no lock file is found, it does the same as that.`
+update' does. If no lock file is found, it does the same as that.
+
+If there is a slipway.lock too, every archive has to have the digest in it.`
 
 func newDependency(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -91,10 +94,11 @@ func newDependencyFetch(a *app, name string, aliases []string, short, long strin
 	f.StringVar(&o.keyring, "keyring", "", "keyring containing public keys (default pubring.gpg or pubring.kbx in $GNUPGHOME or ~/.gnupg)")
 	f.BoolVar(&o.skipRefresh, "skip-refresh", false, "do not refresh the local repository cache")
 	f.BoolVar(&o.offline, "offline", false, "use what is in the cache, and download nothing")
-	f.BoolVar(&o.recursive, "recursive", false, "also fetch what dependencies lack themselves")
+	f.BoolVar(&o.recursive, "recursive", false, "also fetch what dependencies lack themselves; 'build' does so if slipway.lock is for it")
 	o.register(f)
-	// They are those of the repositories in repositories.yaml, as in Helm.
-	hide(f, "username", "password", "cert-file", "key-file", "insecure-skip-tls-verify", "plain-http", "ca-file")
+	// These are those of the repositories in repositories.yaml, and the logins of
+	// registries. (#DIFFERS Helm shows them to every registry that a chart names.)
+	hide(f, "username", "password", "cert-file", "key-file")
 	return cmd
 }
 
@@ -115,7 +119,7 @@ func (a *app) fetchDependencies(ctx context.Context, o *dependencyFlags, build b
 	}
 	if o.verify {
 		d.Verify = func(ctx context.Context, p *repo.Package) error {
-			_, _, err := a.verifyPackage(ctx, s, p, o.keyring)
+			_, _, err := a.verifyPackage(ctx, s, p, verifyOptions{keyring: o.keyring})
 			return err
 		}
 	}
@@ -129,7 +133,7 @@ func (a *app) fetchDependencies(ctx context.Context, o *dependencyFlags, build b
 		return fmt.Errorf("%w. Please add the missing repos via 'slipway repo add'", err)
 	}
 	if err != nil {
-		return fetchFailed(err)
+		return orOffline(err)
 	}
 	return broken
 }

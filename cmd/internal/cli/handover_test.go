@@ -15,9 +15,9 @@ import (
 // needNoCluster are the commands that slipway runs itself.
 var needNoCluster = []string{
 	"template", "lint", "show all", "show chart", "show crds", "show readme", "show values", "package", "create",
-	"preflight", "values explain", "rbac", "version", "rollout schema", "verify", "push", "pull", "registry login", "registry logout",
+	"preflight", "values explain", "why", "rbac", "version", "rollout schema", "verify", "push", "pull", "registry login", "registry logout",
 	"repo add", "repo index", "repo list", "repo remove", "repo update", "search repo", "search registry",
-	"dependency build", "dependency list", "dependency update",
+	"dependency build", "dependency list", "dependency update", "bundle verify", "bundle push",
 	"completion bash", "completion fish", "completion powershell", "completion zsh",
 }
 
@@ -43,11 +43,11 @@ func TestEveryCommandThatNeedsAClusterIsHandedOverBeforeAnythingIsRead(t *testin
 
 // enoughArguments are what commands do not get to their work without.
 var enoughArguments = map[string][]string{
-	"preflight": {"web", "-"}, "install": {"web", "-"}, "upgrade": {"web", "-", "-f", "-"}, "rollback": {"web"}, "uninstall": {"web"}, "test": {"web"},
+	"install": {"web", "-"}, "upgrade": {"web", "-", "-f", "-"}, "rollback": {"web"}, "uninstall": {"web"}, "test": {"web"}, "preflight": {"web", "-"},
 	"rollout start": {"web", "-"}, "rollout plan": {"web", "-"}, "rollout promote": {"web"}, "rollout abort": {"web"}, "rollout undo": {"web"},
 	"rollout refresh-config": {"web"}, "rollout status": {"web"}, "recover": {"web"}, "plan": {"web", "-"}, "drift": {"web"}, "history": {"web"}, "status": {"web"},
 	"repo import chartmuseum": {"museum", "charts"},
-	"get all":                 {"web"}, "get hooks": {"web"}, "get manifest": {"web"}, "get metadata": {"web"}, "get notes": {"web"}, "get values": {"web"},
+	"get all": {"web"}, "get hooks": {"web"}, "get manifest": {"web"}, "get metadata": {"web"}, "get notes": {"web"}, "get values": {"web"},
 }
 
 func TestTemplateIsHandedOverIfItAsksACluster(t *testing.T) {

@@ -24,7 +24,7 @@ const (
 // mergeValues reads what the flags about values name.
 func (a *app) mergeValues(ctx context.Context, o *values.Options, compat engine.Compat) (*values.Merged, error) {
 	merged, err := o.Merge(values.Source{
-		ReadFile: readFile,
+		ReadFile: func(name string) ([]byte, error) { return a.readValuesFile(ctx, name) },
 		Stdin:    &stdin{ctx: ctx, from: a.env.Stdin},
 		Fetch:    func(url string) ([]byte, error) { return fetch(ctx, url) },
 		Dialect:  values.Dialect(compat),

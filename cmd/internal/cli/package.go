@@ -15,6 +15,7 @@ import (
 
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/provenance"
+	"github.com/e6d26078/slipway/repo"
 )
 
 const packageLong = `Package a chart folder into a versioned archive.
@@ -99,6 +100,7 @@ func (a *app) packageFolder(ctx context.Context, o *packageOptions, folder strin
 	if err != nil {
 		return "", err
 	}
+	repo.WithoutTreeLock(c)
 	if o.version != "" {
 		c.Metadata.Version = o.version
 	}

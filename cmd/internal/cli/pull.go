@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,13 +67,13 @@ func (a *app) pull(ctx context.Context, o *pullOptions, name string) error {
 	}
 	p, err := s.Chart(ctx, o.request(name))
 	if err != nil {
-		return fetchFailed(err)
+		return orOffline(err)
 	}
 	var v *provenance.Verification
 	var prov []byte
 	switch {
 	case o.verify:
-		if v, prov, err = a.verifyPackage(ctx, s, p, o.keyring); err != nil {
+		if v, prov, err = a.verifyPackage(ctx, s, p, verifyOptions{keyring: o.keyring}); err != nil {
 			return err
 		}
 	case o.prov:
@@ -83,7 +82,7 @@ func (a *app) pull(ctx context.Context, o *pullOptions, name string) error {
 		}
 	}
 	if o.untar {
-		err = unpack(o, name, p)
+		err = unpack(o, p)
 	} else {
 		err = savePackage(o.saved, p, prov)
 	}
@@ -109,17 +108,13 @@ func savePackage(dir string, p *repo.Package, prov []byte) error {
 	return repo.WriteFile(target+".prov", prov, 0o644)
 }
 
-// unpack expands a chart below --untardir.
-func unpack(o *pullOptions, name string, p *repo.Package) error {
+// unpack expands a chart below --untardir, into a folder of the chart's name.
+// (#DIFFERS Helm looks for a folder named like the last part of the reference,
+// and else writes into one that is there.)
+func unpack(o *pullOptions, p *repo.Package) error {
 	dir := o.untarDir
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(o.saved, dir)
-	}
-	folder := filepath.Join(dir, filepath.Base(strings.TrimSuffix(name, "/")))
-	if _, err := os.Stat(folder); err == nil {
-		return withHint(fmt.Errorf("failed to untar: a file or directory with the name %s already exists", folder), "remove it, or choose another folder with --untardir")
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("failed to untar (mkdir): %w", err)
@@ -129,7 +124,13 @@ func unpack(o *pullOptions, name string, p *repo.Package) error {
 		return err
 	}
 	defer f.Close()
-	_, err = chart.Expand(f, dir)
+	if _, err = chart.Expand(f, dir); err == nil {
+		return nil
+	}
+	err = fmt.Errorf("failed to untar: %w", err)
+	if strings.Contains(err.Error(), "already exists") {
+		return withHint(err, "remove it, or choose another folder with --untardir")
+	}
 	return err
 }
 

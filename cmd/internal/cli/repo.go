@@ -31,7 +31,7 @@ func newRepo(a *app) *cobra.Command {
 }
 
 func (a *app) httpClient(timeout time.Duration) *repo.Client {
-	return &repo.Client{UserAgent: "slipway", Timeout: timeout}
+	return &repo.Client{UserAgent: "slipway", Timeout: timeout, Other: a.otherScheme, Watch: a.newDownloads().watch}
 }
 
 // repositories reads repositories.yaml; a file that is not there has none.
@@ -53,26 +53,23 @@ func newRepoList(a *app) *cobra.Command {
 		Use:               "list",
 		Aliases:           []string{"ls"},
 		Short:             "list chart repositories",
-		Long:              "List the chart repositories in repositories.yaml.",
+		Long:              "List the chart repositories in repositories.yaml, and which have only charts that verify.",
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			_, config, err := a.repositories()
+			home, config, err := a.repositories()
 			if err != nil {
 				return err
 			}
-			if len(config.Entries) == 0 && format == outputTable {
+			trust, err := repo.LoadTrust(home.TrustFile())
+			if err != nil {
+				return err
+			}
+			list := repoElements(config, trust)
+			if len(list) == 0 && format == outputTable {
 				return withHint(errors.New("no repositories to show"), "'slipway repo add NAME URL' adds one")
 			}
-			type element struct {
-				Name string `json:"name"`
-				URL  string `json:"url"`
-			}
-			list, rows := []element{}, [][]any{{"NAME", "URL"}}
-			for _, e := range config.Entries {
-				list, rows = append(list, element{e.Name, e.URL}), append(rows, []any{e.Name, e.URL})
-			}
-			return a.printAs(format, list, func() (string, error) { return tableText(rows), nil })
+			return a.printAs(format, list, func() (string, error) { return tableText(repoRows(list, trust)), nil })
 		},
 	}
 	format.register(cmd.Flags())
@@ -84,7 +81,7 @@ func newRepoRemove(a *app) *cobra.Command {
 		Use:               "remove [REPO1 [REPO2 ...]]",
 		Aliases:           []string{"rm"},
 		Short:             "remove one or more chart repositories",
-		Long:              "Remove chart repositories from repositories.yaml, and what is cached of their indexes.",
+		Long:              "Remove chart repositories from repositories.yaml, what is cached of their indexes, and the rule that\ntheir charts have to verify.",
 		Args:              minimumArgs(1),
 		ValidArgsFunction: a.completeRepositories,
 		RunE: func(_ *cobra.Command, names []string) error {
@@ -92,29 +89,46 @@ func newRepoRemove(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(config.Entries) == 0 {
-				return errors.New("no repositories configured")
+			trust, err := repo.LoadTrust(home.TrustFile())
+			if err != nil {
+				return err
 			}
 			for _, name := range names {
-				err := repo.ChangeConfig(home.Config, func(c *repo.Config) error {
-					if !c.Remove(name) {
-						return withHint(fmt.Errorf("no repo named %q found", name), "'slipway repo list' shows their names")
+				ruled := trust.Get(name) != nil
+				if config.Get(name) != nil || !ruled { // else it is the rule of a registry
+					if err := a.removeRepository(home, config, name); err != nil {
+						return err
 					}
-					return nil
-				})
-				if err != nil {
-					return err
 				}
-				if err := home.Forget(name); err != nil {
-					return err
+				if !ruled {
+					continue
 				}
-				if err := a.print(fmt.Sprintf("%q has been removed from your repositories\n", name)); err != nil {
+				if err := a.removeRule(home, name); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
 	}
+}
+
+func (a *app) removeRepository(home repo.Home, config *repo.Config, name string) error {
+	if len(config.Entries) == 0 {
+		return errors.New("no repositories configured")
+	}
+	err := repo.ChangeConfig(home.Config, func(c *repo.Config) error {
+		if !c.Remove(name) {
+			return withHint(fmt.Errorf("no repo named %q found", name), "'slipway repo list' shows their names")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := home.Forget(name); err != nil {
+		return err
+	}
+	return a.print(fmt.Sprintf("%q has been removed from your repositories\n", name))
 }
 
 // completeRepositories completes names of repositories that were not given yet.

@@ -19,7 +19,16 @@ const repoAddLong = `Add a chart repository under a name of your choice.
 
 Its index is downloaded and checked first. A password is stored in
 repositories.yaml, which its owner alone can read; it is sent to the
-repository's own scheme, host and port, unless --pass-credentials is given.`
+repository's own scheme, host and port, unless --pass-credentials is given.
+
+With --verify require every chart that comes from it has to have a .prov file by
+a key of --keyring: for all commands, as a dependency too, and so have the
+charts that those charts need. That is kept in slipway's own file beside
+repositories.yaml, NAME.slipway.yaml; Helm does not know of it. For registries
+URL is oci://HOST or oci://HOST/PATH; nothing is added to repositories.yaml then.
+
+    slipway repo add example https://charts.example.com --verify require --keyring keys.asc
+    slipway repo add ours oci://registry.example.com/charts --verify require --keyring keys.asc`
 
 // goneRepositories were deleted for good; their charts are elsewhere.
 func goneRepositories() map[string]string {
@@ -31,6 +40,8 @@ func goneRepositories() map[string]string {
 
 type repoAddOptions struct {
 	entry         repo.Entry
+	verify        *choice
+	trust         verifyOptions
 	passwordStdin bool
 	force         bool
 	allowGone     bool
@@ -38,7 +49,7 @@ type repoAddOptions struct {
 }
 
 func newRepoAdd(a *app) *cobra.Command {
-	o := &repoAddOptions{}
+	o := &repoAddOptions{verify: newChoice("", repo.VerifyRequire)}
 	cmd := &cobra.Command{
 		Use:               "add [NAME] [URL]",
 		Short:             "add a chart repository",
@@ -67,6 +78,10 @@ func (o *repoAddOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.allowGone, "allow-deprecated-repos", false, "by default, this command will not allow adding official repos that have been permanently deleted. This disables that behavior")
 	f.BoolVar(&o.entry.PassCredentialsAll, "pass-credentials", false, "pass credentials to all domains")
 	f.DurationVar(&o.timeout, "timeout", repo.DefaultTimeout, "time to wait for the index file download to complete")
+	f.Var(o.verify, "verify", "require: charts of this repository have to be signed by a key of --keyring")
+	f.StringVar(&o.trust.keyring, "keyring", "", "keyring with the public keys that count, with --verify (default pubring.gpg or pubring.kbx in $GNUPGHOME or ~/.gnupg)")
+	f.StringSliceVar(&o.trust.fingerprints, "fingerprint", nil, "fingerprint of a key that counts, if not all of the keyring do (can specify multiple)")
+	f.BoolVar(&o.trust.current, "require-current-key", false, "want the key to be valid now as well: neither expired nor revoked for any reason")
 	hide(f, "no-update")
 }
 
@@ -82,8 +97,15 @@ func (a *app) runRepoAdd(ctx context.Context, o *repoAddOptions) error {
 	if err := repo.CheckName(e.Name); err != nil {
 		return err
 	}
+	rule, err := a.newRule(o)
+	if err != nil {
+		return err
+	}
 	if repo.IsOCI(e.URL) {
-		return withHint(fmt.Errorf("%s is a registry, not a chart repository", e.URL), "registries need not be added: use oci://... as the name of a chart")
+		if rule == nil {
+			return withHint(fmt.Errorf("%s is a registry, not a chart repository", e.URL), "registries need not be added: use oci://... as the name of a chart; with --verify require only signed charts are taken from it")
+		}
+		return a.addRule(rule, o.force)
 	}
 	if err := a.readPassword(ctx, o); err != nil {
 		return err
@@ -94,6 +116,9 @@ func (a *app) runRepoAdd(ctx context.Context, o *repoAddOptions) error {
 	}
 	if old := config.Get(e.Name); old != nil && !o.force {
 		if *old == *e {
+			if rule != nil {
+				return a.addRule(rule, o.force)
+			}
 			return a.print(fmt.Sprintf("%q already exists with the same configuration, skipping\n", e.Name))
 		}
 		return withHint(fmt.Errorf("repository name (%s) already exists, please specify a different name", e.Name), "--force-update replaces it")
@@ -103,6 +128,12 @@ func (a *app) runRepoAdd(ctx context.Context, o *repoAddOptions) error {
 		return fetchFailed(fmt.Errorf("looks like %q is not a valid chart repository or cannot be reached: %w", withoutPassword(e.URL), err))
 	}
 	a.warnSkipped(e.Name, skipped)
+	// The rule stands before the repository can be used.
+	if rule != nil {
+		if err := a.addRule(rule, o.force); err != nil {
+			return err
+		}
+	}
 	err = repo.ChangeConfig(home.Config, func(c *repo.Config) error {
 		if old := c.Get(e.Name); old != nil && *old != *e && !o.force {
 			return fmt.Errorf("repository name (%s) already exists, please specify a different name", e.Name)

@@ -61,6 +61,7 @@ func newRoot(a *app) *cobra.Command {
 		newPush(a),
 		newRegistry(a),
 		newDependency(a),
+		newBundle(a),
 		a.onCluster(newInstall(a)),
 		a.onCluster(newUpgrade(a)),
 		a.onCluster(newRollback(a)),

@@ -77,6 +77,11 @@ func (a *app) verifyChart(ctx context.Context, path string, o verifyOptions) (*p
 	if err != nil {
 		return nil, err
 	}
+	return a.verifyArchive(ctx, path, archive, prov, o)
+}
+
+// verifyArchive verifies an archive, whose file name is the last part of path.
+func (a *app) verifyArchive(ctx context.Context, path string, archive, prov []byte, o verifyOptions) (*provenance.Verification, error) {
 	keys, err := a.readKeyring(o.keyring)
 	if err != nil {
 		return nil, err
