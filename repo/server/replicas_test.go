@@ -281,3 +281,76 @@ func TestAnswersThatAreLost(t *testing.T) {
 	}
 	checkSeen(t, url, "c0", "1.0.0", digestOf(archive(t, "c0", "1.0.0")))
 }
+
+// TestAQuotaHoldsForAllReplicasTogether sends more charts at once than there is room for.
+func TestAQuotaHoldsForAllReplicasTogether(t *testing.T) {
+	t.Parallel()
+	o := startS3(t)
+	var urls []string
+	for range 2 {
+		url, _ := replica(t, o, Options{Quota: Quota{Objects: 3}})
+		urls = append(urls, url)
+	}
+	var created atomic.Int32
+	var group sync.WaitGroup
+	for n := range 8 {
+		packed := archive(t, fmt.Sprintf("c%d", n), "1.0.0")
+		group.Go(func() {
+			switch status := post(urls[n%2]+"/api/charts", packed, "application/gzip"); status {
+			case http.StatusCreated:
+				created.Add(1)
+			case http.StatusInsufficientStorage:
+			default:
+				t.Errorf("status %d", status)
+			}
+		})
+	}
+	group.Wait()
+	if n := created.Load(); n != 3 {
+		t.Errorf("%d uploads were answered with 201, want 3", n)
+	}
+	if got := checkBucket(t, urls[0], o); len(got) != 3 {
+		t.Errorf("the index has %d versions, want 3", len(got))
+	}
+	for name := range index(t, urls[1]).Entries {
+		want(t, 200, "DELETE", urls[1]+"/api/charts/"+name+"/1.0.0", nil)
+		break
+	}
+	want(t, 201, "POST", urls[0]+"/api/charts", archive(t, "another", "1.0.0"))
+}
+
+// TestWhatIsNotSignedInABucketStaysOut has one replica that requires signatures,
+// and one that does not.
+func TestWhatIsNotSignedInABucketStaysOut(t *testing.T) {
+	t.Parallel()
+	keyring, signed := trustedKey(t)
+	o := startS3(t)
+	lax, _ := replica(t, o, Options{})
+	strict, _ := replica(t, o, Options{Signatures: Signatures{Keyring: keyring, Required: true}})
+	good, bad := archive(t, "good", "1.0.0"), archive(t, "bad", "1.0.0")
+	for file, packed := range map[string][]byte{"good-1.0.0.tgz": good, "bad-1.0.0.tgz": bad} {
+		prov := signed(file, packed)
+		if file == "bad-1.0.0.tgz" {
+			prov = sign(t, file, packed)
+		}
+		body, kind := form(t, "chart", packed, "prov", prov)
+		want(t, 201, "POST", lax+"/api/charts", body, "Content-Type", kind)
+	}
+	body, kind := form(t, "chart", archive(t, "good", "2.0.0"), "prov", signed("good-2.0.0.tgz", archive(t, "good", "2.0.0")))
+	want(t, 201, "POST", strict+"/api/charts", body, "Content-Type", kind)
+	b, err := OpenS3(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, _ := serveStorage(t, b, Options{Signatures: Signatures{Keyring: keyring, Required: true}}) // which verifies at its start
+	for _, url := range []string{strict, h.URL} {
+		x := index(t, url)
+		if len(x.Entries["good"]) != 2 || len(x.Entries["bad"]) != 0 {
+			t.Errorf("the index has %d versions of good and %d of bad, want 2 and 0", len(x.Entries["good"]), len(x.Entries["bad"]))
+		}
+		want(t, 404, "GET", url+"/charts/bad-1.0.0.tgz", nil)
+	}
+	if len(index(t, lax).Entries) != 2 {
+		t.Error("a replica that requires no signatures has lost a chart")
+	}
+}

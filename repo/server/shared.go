@@ -300,8 +300,11 @@ func (x *shared) open(ctx context.Context, t *tenant, e *entry, prov bool) (Cont
 	if wanted.Size > maxInMemory {
 		return nil, Object{}, fmt.Errorf("%s has %d bytes, which is too large to be served", key, wanted.Size)
 	}
-	if err := x.b.memory.Acquire(ctx, wanted.Size); err != nil {
-		return nil, Object{}, err
+	const patience = 10 * time.Second
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := x.b.memory.Acquire(waiting, wanted.Size); err != nil {
+		return nil, Object{}, fmt.Errorf("%w: too many archives are being answered: %w", errUnreachable, err)
 	}
 	release := sync.OnceFunc(func() { x.b.memory.Release(wanted.Size) })
 	data, _, err := x.b.get(ctx, key, "", wanted.Size)

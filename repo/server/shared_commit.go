@@ -83,6 +83,8 @@ func (h *shelf) lead(ctx context.Context) {
 // swap decides on a batch and writes the state, again and again until nobody
 // else was faster. Proposals are refused on a state alone that was read after they came.
 func (h *shelf) swap(ctx context.Context, batch []*proposal) error {
+	const maxUnknown = 3
+	unknown := 0 // outcomes
 	for try, read := 0, false; ; try++ {
 		base, etag := h.view()
 		made, refused := h.decide(batch)
@@ -105,8 +107,10 @@ func (h *shelf) swap(ctx context.Context, batch []*proposal) error {
 			noteMade(batch, made)
 			return nil
 		}
-		if !errors.Is(err, ErrConflict) && !errors.Is(err, errUnreachable) {
-			return err
+		if !errors.Is(err, ErrConflict) {
+			if unknown++; unknown > maxUnknown || !errors.Is(err, errUnreachable) {
+				return err
+			}
 		}
 		if batch, err = h.retry(ctx, batch, try, err); err != nil || len(batch) == 0 {
 			return err
