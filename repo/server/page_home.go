@@ -69,12 +69,12 @@ func (s *Server) getHome(w *recorder, r *http.Request, rt route) {
 	s.render(w, s.pages.home, page)
 }
 
-// search finds the charts whose newest version has all words: those with the words
+// search finds the charts whose latest version has all words: those with the words
 // in the name come first, and the one that is called so before them.
 func search(blocks []*block, words []string) []*entry {
 	var called, named, others []*entry
 	for _, b := range blocks {
-		newest := b.entries[0]
+		newest := b.latest()
 		name := strings.ToLower(newest.name)
 		switch {
 		case len(words) == 1 && name == words[0]:
@@ -95,4 +95,14 @@ func containsAll(text string, words []string) bool {
 		}
 	}
 	return true
+}
+
+// latest is the newest version that is no pre-release, or if there are no others, the newest.
+func (b *block) latest() *entry {
+	for _, e := range b.entries {
+		if e.order.Prerelease() == "" {
+			return e
+		}
+	}
+	return b.entries[0]
 }

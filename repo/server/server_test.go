@@ -37,6 +37,11 @@ func archive(t testing.TB, name, version string, contents ...string) []byte {
 		Files: []*chart.File{{Name: "README.md", Data: []byte("# Read\n<script>alert(1)</script>[x](javascript:alert(1))\n")}},
 	}
 	c.Values = map[string]any{"a": 1}
+	return archiveOf(t, c)
+}
+
+func archiveOf(t testing.TB, c *chart.Chart) []byte {
+	t.Helper()
 	var out bytes.Buffer
 	if err := chart.Save(c, &out, chart.SaveOptions{}); err != nil {
 		t.Fatal(err)

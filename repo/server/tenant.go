@@ -90,12 +90,12 @@ func (t *tenant) version(name, version string) *entry {
 		return nil
 	}
 	for _, e := range b.entries {
-		if e.version == version || version == latest && e.order.Prerelease() == "" {
+		if e.version == version {
 			return e
 		}
 	}
 	if version == latest {
-		return b.entries[0]
+		return b.latest()
 	}
 	return nil
 }
