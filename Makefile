@@ -47,7 +47,7 @@ sweep: peers cluster crds registry s3 ## run all tests over all of CORPUS, and k
 	$(ORACLES) SLIPWAY_CORPUS=$(abspath $(wildcard $(CORPUS))) SLIPWAY_SWEEP=all $(GO) test -timeout 3h -parallel 6 ./...
 
 test-jenkins: cluster ## run the Jenkins library and its examples on Groovy 2.4 (Debian's package) against a real control plane
-	$(ORACLES) SLIPWAY_GROOVY=required $(GO) test -count 1 -v ./cmd/jenkins
+	$(ORACLES) SLIPWAY_GROOVY=required SLIPWAY_SWEEP=all $(GO) test -count 1 -v ./cmd/jenkins
 
 # One chart in ten, another choice for each commit. Without a corpus the tests that need one are skipped.
 SAMPLED = $(if $(wildcard $(CORPUS)),$(CURDIR)/.cache/sample)
@@ -118,6 +118,13 @@ bench-repo: ## figures of chart repository indexes against Helm v3.22.0, in one 
 
 demo: build peers $(CLUSTER) ## launch releases by canary on a control plane of its own, and inspect them
 	testdata/demo/run
+
+release: ## make the files of release VERSION=v1.2.3 in dist; signed with KEYRING=FILE KEY=NAME
+	$(GO) run ./cmd/internal/dist -version '$(VERSION)' -out dist -keyring '$(KEYRING)' -key '$(KEY)'
+
+vulncheck: ## look the linked modules up in Go's database of vulnerabilities (needs that host)
+	cd testdata/tools && $(GO) build -o $(CURDIR)/.cache/govulncheck golang.org/x/vuln/cmd/govulncheck
+	.cache/govulncheck ./...
 
 docs: ## write docs/cli, and the schema and the help of pipelines' parameters, from the commands
 	$(GO) run ./cmd/internal/gendoc docs/cli
