@@ -123,8 +123,7 @@ release: ## make the files of release VERSION=v1.2.3 in dist; signed with KEYRIN
 	$(GO) run ./cmd/internal/dist -version '$(VERSION)' -out dist -keyring '$(KEYRING)' -key '$(KEY)'
 
 vulncheck: ## look the linked modules up in Go's database of vulnerabilities (needs that host)
-	cd testdata/tools && $(GO) build -o $(CURDIR)/.cache/govulncheck golang.org/x/vuln/cmd/govulncheck
-	.cache/govulncheck ./...
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 docs: ## write docs/cli, and the schema and the help of pipelines' parameters, from the commands
 	$(GO) run ./cmd/internal/gendoc docs/cli
