@@ -137,7 +137,7 @@ func (in *inspection) findOverlaps() {
 				continue
 			}
 			in.add(w.Object, []string{"spec", "selector"}, "add a label that only its pods have to its selector and to its pods",
-				"its selector %s matches the pods of %s too: controllers fight over pods, or count those of the other", s, other.Ref)
+				"its selector %s matches the pods of %s too: autoscalers, budgets and whatever else goes by it take those for its own", s, other.Ref)
 			break
 		}
 	}

@@ -34,7 +34,11 @@ func (w *workload) endless() bool { return w.Kind != "Job" && w.Kind != "CronJob
 func workloadOf(o *manifest.Object) *workload {
 	w := &workload{Object: o, replicas: -1}
 	template := []string{"spec", "template"}
-	switch o.Group() + "/" + o.Kind {
+	group := o.Group()
+	if group == "extensions" { // as it was before Kubernetes 1.16
+		group = "apps"
+	}
+	switch group + "/" + o.Kind {
 	case "apps/Deployment", "apps/StatefulSet", "apps/ReplicaSet", "/ReplicationController":
 		w.replicas, w.at = 1, []string{"spec", "replicas"}
 		if n, ok := intOf(at(o.Fields, w.at...)); ok {
