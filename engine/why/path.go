@@ -211,32 +211,40 @@ func Leaves(tree any) []Path {
 	return all
 }
 
-// follow finds in a changed object what corresponds to a path of the base:
-// elements of lists by their name, then by their content, then by their place.
+// follow is Follow without the path.
 func follow(base, changed any, path Path) (any, bool) {
-	for _, step := range path {
+	_, v, ok := path.Follow(base, changed)
+	return v, ok
+}
+
+// Follow finds in a changed object what corresponds to a resolved path of the
+// base: elements of lists by their name, then by their content, then by their
+// place. It returns the path in the changed object too.
+func (p Path) Follow(base, changed any) (Path, any, bool) {
+	there := make(Path, 0, len(p))
+	for _, step := range p {
 		if !step.List {
 			b, _ := base.(map[string]any)
 			c, _ := changed.(map[string]any)
 			next, ok := c[step.Key]
 			if !ok {
-				return nil, false
+				return nil, nil, false
 			}
-			base, changed = b[step.Key], next
+			there, base, changed = append(there, step), b[step.Key], next
 			continue
 		}
 		b, _ := base.([]any)
 		c, _ := changed.([]any)
 		if step.Index >= len(b) {
-			return nil, false
+			return nil, nil, false
 		}
 		i := counterpart(b, c, step.Index)
 		if i < 0 {
-			return nil, false
+			return nil, nil, false
 		}
-		base, changed = b[step.Index], c[i]
+		there, base, changed = append(there, Step{List: true, Index: i}), b[step.Index], c[i]
 	}
-	return changed, true
+	return there, changed, true
 }
 
 // counterpart is the index of the element of a changed list that corresponds

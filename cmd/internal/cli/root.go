@@ -55,6 +55,7 @@ func newRoot(a *app) *cobra.Command {
 		newVerify(a),
 		newCreate(a),
 		newValues(a),
+		newWhy(a),
 		newRepo(a),
 		newSearch(a),
 		newPull(a),
