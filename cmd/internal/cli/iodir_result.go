@@ -59,7 +59,7 @@ type ending struct {
 
 func newEnding(now time.Time) *ending {
 	return &ending{result: resultDoc{
-		APIVersion: eventsVersion, Kind: "Result", StartedAt: timeText(now), Version: readBuildInfo().Version,
+		APIVersion: eventsVersion, Kind: "Result", StartedAt: timeText(now),
 	}}
 }
 
@@ -143,6 +143,7 @@ func (e *ending) write(code int, now time.Time) error {
 	if e.dir == "" {
 		return nil
 	}
+	r.Version = readBuildInfo().Version
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

@@ -217,11 +217,14 @@ func endHints(name string, st *rollout.State) []string {
 func rolloutFailed(err error, name string) error {
 	var missing *deploy.NoReleaseError
 	var pending *deploy.PendingError
+	var operation *deploy.Error
 	switch {
 	case errors.As(err, &missing):
 		return withHint(err, "'slipway upgrade --install "+name+" CHART' makes the release; the next version can be launched in steps")
 	case errors.As(err, &pending) && pending.Rollout:
 		return withHint(err, fmt.Sprintf("'slipway rollout status %[1]s' shows it; 'slipway rollout promote %[1]s' or 'slipway rollout abort %[1]s' ends it", name))
+	case errors.As(err, &operation) && operation.Revision > 0 && len(operation.Hints) == 0 && (operation.Outcome == deploy.Refused || operation.Outcome == deploy.Locked) && !errors.As(err, new(*deploy.LockedError)):
+		return withHint(err, fmt.Sprintf("'slipway rollout status %s' shows where it is, whose it is, and the command that goes on", name))
 	}
 	return err
 }

@@ -10,7 +10,6 @@ class Build {
     Closure interrupt       // takes the log of a process, returns 'abort' or 'kill' to end it, null to let it go on
     List lines = []         // that were printed
     List questions = []
-    int processes = 0
     int agents = 0          // that are held
     Set optional = ['junit'] as Set  // steps of plugins that are there
 

@@ -70,7 +70,16 @@ abstract class Pipeline extends Script {
 
     def readJSON(Map args) { return new groovy.json.JsonSlurper().parse(placed(args.file)) } // its maps cannot be stored
 
-    def checkout(Object scm) { new AntBuilder().copy(todir: build.workspace.path, quiet: true) { fileset(dir: build.source.path) } }
+    def checkout(Object scm) {
+        def from = build.source.toPath(), to = build.workspace.toPath()
+        java.nio.file.Files.walk(from).iterator().each {
+            def target = to.resolve(from.relativize(it))
+            if (!java.nio.file.Files.isDirectory(it)) {
+                java.nio.file.Files.createDirectories(target.parent)
+                java.nio.file.Files.copy(it, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
+            }
+        }
+    }
 
     def echo(String text) { build.lines.add(text) }
 

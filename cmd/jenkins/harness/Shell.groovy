@@ -12,11 +12,11 @@ class Shell {
     Shell(Build build) { this.build = build }
 
     int run(String text) {
-        def folder = new File(build.workspace.path + '@tmp', 'durable-' + (++build.processes))
+        def folder = new File(build.workspace.path + '@tmp', 'durable-' + UUID.randomUUID())
         folder.mkdirs()
         def script = new File(folder, 'script.sh'), log = new File(folder, 'log'), code = new File(folder, 'code')
         script.text = text
-        def cookie = 'durable-' + UUID.randomUUID()
+        def cookie = folder.name
         def builder = new ProcessBuilder('nohup', 'sh', '-c',
             "sh -xe '${script}' > '${log}' 2>&1; echo \$? > '${code}.tmp'; mv '${code}.tmp' '${code}'".toString())
         builder.directory(build.workspace)

@@ -33,9 +33,11 @@ class Scenario {
     String example(String file) { return new File(System.getProperty('examples'), file + '.Jenkinsfile').text }
 
     /** The result of the build's last command of that name. */
-    Map result(String command, int step = 0, String release = 'web') {
-        def folder = [build.tag, release, command, step].join('/').replaceAll('[^A-Za-z0-9.-]', '_')
-        return new JsonSlurper().parse(new File(build.workspace.path + '@tmp/slipway/' + folder, 'result.json'))
+    Map result(String command, int step = 0) { return new JsonSlurper().parse(resultFile(command, step)) }
+
+    File resultFile(String command, int step = 0) {
+        def folder = [build.tag, 'web', command, step].join('/').replaceAll('[^A-Za-z0-9.-]', '_')
+        return new File(build.workspace.path + '@tmp/slipway/' + folder, 'result.json')
     }
 
     /** Nothing is under way, and what is live is what the deployed revision says. */
@@ -121,7 +123,7 @@ def scenarios = [
         s.build.interrupt = { log -> log.contains('web-r2') ? 'kill' : null }
         def e = s.fails { s.build.run(launch("stage: 'never-ready', image: [tag: '2']")) }
         assert e instanceof Failure && e.message.contains('lost')
-        assert s.result('rollout start') == [:]
+        assert !s.resultFile('rollout start').exists()
         assert s.result('rollout status').rollout.state == 'scaling'
         assert s.result('rollout abort').rollout.state == 'aborted'
         s.settled('web')
@@ -136,7 +138,7 @@ def scenarios = [
         assert left.r.state == 'paused' && left.r.next == "slipway rollout promote web --from-step 1 --namespace ${s.env.HELM_NAMESPACE}"
         def other = new Build(tag: 'jenkins-other-1', workspace: s.build.workspace, env: s.build.env)
         assert other.run("r = slipway.abort(release: 'web', credentials: 'kubeconfig')").r.exitCode == 20
-        def again = new Build(tag: s.build.tag, user: s.build.user, workspace: s.build.workspace, env: s.build.env, answers: ['bob'], processes: 100)
+        def again = new Build(tag: s.build.tag, user: s.build.user, workspace: s.build.workspace, env: s.build.env, answers: ['bob'])
         def end = again.run("""
             def by = slipway.approve([:], r)
             node('deploy') { r = slipway.check(slipway.promote(release: 'web', fromStep: r.rollout.step, approver: by, credentials: 'kubeconfig')) }
@@ -195,9 +197,8 @@ namespaces.collect { name, namespace ->
             scenarios[name].call(s)
             println("ok ${name}")
         } catch (Throwable t) {
-            def text = new StringWriter()
-            t.printStackTrace(new PrintWriter(text))
-            println("not ok ${name}: ${text}\n${s.build.lines.join('\n')}")
+            def trace = t.stackTrace.findAll { it.fileName != null && it.fileName.endsWith('.groovy') }
+            println("not ok ${name}: ${t}\n${trace.join('\n')}\n${s.build.lines.join('\n')}")
         }
     } as Runnable)
 }.each { it.get() }
