@@ -173,7 +173,12 @@ func (q *whyQuestion) liveField(answer *whyAnswer, stored map[string]any, live d
 	}
 	var path why.Path
 	var found bool
-	if inChart != nil {
+	asData := stored["kind"] == "Secret" && len(inChart) == 2 && inChart[0].Key == "stringData"
+	if asData { // where the API server puts it
+		path = why.Path{{Key: "data"}, inChart[1]}
+		_, l.Value, _ = path.Resolve(any(live))
+		found = l.Value != nil
+	} else if inChart != nil {
 		path, l.Value, found = inChart.Follow(any(stored), any(live))
 	} else {
 		var err error
@@ -190,7 +195,11 @@ func (q *whyQuestion) liveField(answer *whyAnswer, stored map[string]any, live d
 	l.Found = true
 	if inChart != nil {
 		_, wanted, _ := inChart.Resolve(any(stored))
-		l.AsRendered = plan.Holds(live, only(stored, live, path, wanted))
+		there := path
+		if asData {
+			there = inChart
+		}
+		l.AsRendered = plan.Holds(live, only(stored, live, there, wanted))
 	}
 	steps := make([]any, len(path))
 	for i, s := range path {
