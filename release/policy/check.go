@@ -80,6 +80,7 @@ type inspection struct {
 	set       *Set
 	config    *Config
 	workloads []*workload // of the objects
+	byLabel   map[labelKey][]*workload
 	hookPods  []*workload // of the hooks
 	services  []*manifest.Object
 	scalers   []*manifest.Object
@@ -139,5 +140,35 @@ func inspect(set *Set, config *Config) *inspection {
 		}
 	}
 	in.scale()
+	in.byLabel = map[labelKey][]*workload{}
+	for _, w := range in.workloads {
+		for name, value := range w.labels {
+			key := labelKey{w.namespace, name, value}
+			in.byLabel[key] = append(in.byLabel[key], w)
+		}
+	}
 	return in
+}
+
+// labelKey is a label of the pods in a namespace.
+type labelKey struct{ namespace, name, value string }
+
+// selected are the workloads of the set whose pods a selector selects. The slice is the caller's.
+func (in *inspection) selected(namespace string, s selector) []*workload {
+	if !s.present {
+		return nil
+	}
+	candidates := in.workloads
+	for name, value := range s.labels {
+		if with := in.byLabel[labelKey{namespace, name, value}]; len(with) < len(candidates) {
+			candidates = with
+		}
+	}
+	var list []*workload
+	for _, w := range candidates {
+		if w.namespace == namespace && s.matches(w.labels) {
+			list = append(list, w)
+		}
+	}
+	return list
 }

@@ -17,8 +17,8 @@ func findBudgets(in *inspection) {
 		}
 		s := selectorOf(at(o.Fields, "spec", "selector"), false)
 		pods, known := 0, true
-		for _, w := range in.workloads {
-			if w.namespace != in.namespace(o) || !s.matches(w.labels) || !w.endless() || w.made {
+		for _, w := range in.selected(in.namespace(o), s) {
+			if !w.endless() || w.made {
 				continue
 			}
 			if first := held[w]; first != nil {

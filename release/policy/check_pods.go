@@ -10,13 +10,7 @@ import (
 // behind are the workloads of the set whose pods a Service selects.
 func (in *inspection) behind(service *manifest.Object) []*workload {
 	s := selectorOf(at(service.Fields, "spec", "selector"), true)
-	var list []*workload
-	for _, w := range in.workloads {
-		if w.endless() && w.namespace == in.namespace(service) && s.matches(w.labels) {
-			list = append(list, w)
-		}
-	}
-	return list
+	return slices.DeleteFunc(in.selected(in.namespace(service), s), func(w *workload) bool { return !w.endless() })
 }
 
 // served yields each workload behind a Service once, with the first such Service.

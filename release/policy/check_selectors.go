@@ -45,7 +45,7 @@ func findUnmatched(in *inspection) {
 		matches := func(w *workload) bool {
 			return w.namespace == in.namespace(s.object) && s.matches(w.labels)
 		}
-		if slices.ContainsFunc(in.workloads, matches) || slices.ContainsFunc(in.hookPods, matches) || in.custom && !in.asked(s.object) {
+		if len(in.selected(in.namespace(s.object), s.selector)) > 0 || slices.ContainsFunc(in.hookPods, matches) || in.custom && !in.asked(s.object) {
 			continue
 		}
 		if in.asked(s.object) && slices.ContainsFunc(in.set.Live.Pods, func(pod Fields) bool { return s.matches(labelsOf(pod)) }) {
@@ -127,13 +127,13 @@ func findForeign(in *inspection) {
 
 // findOverlaps finds two workloads of the set that each take the pods of the other for their own.
 func (in *inspection) findOverlaps() {
-	for i, w := range in.workloads {
+	for _, w := range in.workloads {
 		s := w.selector()
 		if w.made || !s.present {
 			continue
 		}
-		for j, other := range in.workloads {
-			if i == j || other.made || other.namespace != w.namespace || other.Kind == "Job" || other.Kind == "CronJob" || !s.matches(other.labels) {
+		for _, other := range in.selected(w.namespace, s) {
+			if other == w || other.made || !other.endless() {
 				continue
 			}
 			in.add(w.Object, []string{"spec", "selector"}, "add a label that only its pods have to its selector and to its pods",
