@@ -123,10 +123,10 @@ func (h *shelf) add(ctx context.Context, a addition) error {
 	}
 	now := h.now(a.file)
 	switch {
-	case now != nil && now.Gone == deleting:
-		return errBusy
 	case now.is() && !a.overwrite && !now.matches(a):
 		return fmt.Errorf("%s: %w", a.file, errExists)
+	case now.underWay():
+		return h.goOnWith(ctx, now)
 	case now.is() && (a.overwrite || len(a.upload.prov) > 0):
 		return h.stage(ctx, a, a.mayReplace)
 	}
@@ -223,7 +223,7 @@ func (x *shared) addProv(ctx context.Context, t *tenant, e *entry, archive, prov
 	c.Signed = x.s.o.Signatures.Keyring != nil // then what does not count was refused
 	return h.stageAs(ctx, e.file, upload{chart: archive, prov: prov}, c, func(now *change) error {
 		switch {
-		case !now.is() || now.Archive.Digest != e.digest:
+		case now.underWay() || !now.is() || now.Archive.Digest != e.digest:
 			return errBusy
 		case now.Prov.Digest != "" && !overwrite:
 			return fmt.Errorf("%s.prov: %w", e.file, errExists)
@@ -239,11 +239,14 @@ func (x *shared) remove(ctx context.Context, t *tenant, e *entry) error {
 		switch {
 		case !now.is():
 			return nil, errMissing
-		case now.Archive.Digest != e.digest:
+		case now.underWay() || now.Archive.Digest != e.digest:
 			return nil, errBusy
 		}
-		return &change{Archive: now.Archive, Staged: now.Staged, Gone: deleting}, nil
+		return &change{Archive: now.Archive, Gone: deleting}, nil
 	})
+	if now := h.now(e.file); errors.Is(err, errBusy) && now.underWay() {
+		err = errors.Join(errBusy, h.goOnWith(ctx, now)) // for who tries again
+	}
 	if err == nil && c != nil {
 		h.finish(ctx, c)
 	}
@@ -266,14 +269,8 @@ func (h *shelf) bury(ctx context.Context, file string, archive stored) error {
 
 // finish deletes what a deletion has taken out of the state. If it cannot, a scan will.
 func (h *shelf) finish(ctx context.Context, c *change) {
-	keys := []string{h.t.key(c.File), h.t.key(c.File) + ".prov"}
-	if c.Staged != "" {
-		keys = append(keys, h.stagedKey(c, false), h.stagedKey(c, true))
-	}
-	var err error
-	for _, key := range keys {
-		err = errors.Join(err, h.x.b.delete(ctx, key))
-	}
+	key := h.t.key(c.File)
+	err := errors.Join(h.x.b.delete(ctx, key), h.x.b.delete(ctx, key+".prov"))
 	if err == nil {
 		_, err = h.commit(ctx, c.File, func(now *change) (*change, error) {
 			if now == nil || now.ID != c.ID {

@@ -223,7 +223,7 @@ func (h *shelf) found(ctx context.Context, l *listing) ([]*proposal, error) {
 // agrees reports whether there is nothing to find out about an archive.
 func (h *shelf) agrees(c *change, archive, prov Object) bool {
 	switch {
-	case c != nil && (c.Gone == deleting || c.Staged != ""):
+	case c.underWay():
 		return true // goOn looks after it
 	case c != nil && c.Gone == deleted && c.Archive.ETag == archive.Version:
 		return archive.Modified.Before(c.Time.Add(h.x.b.patience.delete)) // a write that came late, or what others have put there again
@@ -349,7 +349,7 @@ func (h *shelf) goOn(ctx context.Context, l *listing) error {
 			}
 		case c.Staged != "":
 			named[h.stagedKey(c, false)], named[h.stagedKey(c, true)] = true, true
-			if c.is() && now.After(c.Time.Add(h.x.b.patience.settle)) {
+			if now.After(c.Time.Add(h.x.b.patience.settle)) {
 				if err := h.settle(ctx, c); err != nil {
 					return fmt.Errorf("put %s where it belongs: %w", h.t.key(file), err)
 				}

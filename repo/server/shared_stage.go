@@ -19,12 +19,24 @@ func (h *shelf) stagedKey(c *change, prov bool) string {
 // mayReplace holds an upload against what is there.
 func (a addition) mayReplace(now *change) error {
 	switch {
-	case now != nil && now.Gone == deleting:
-		return errBusy
 	case now.is() && !a.overwrite && !now.matches(a):
 		return fmt.Errorf("%s: %w", a.file, errExists)
+	case now.underWay():
+		return errBusy
 	}
 	return nil
+}
+
+// goOnWith completes a change that is under way, if its replica has left it. It
+// gives errMoved then, and errBusy if it may still be at it.
+func (h *shelf) goOnWith(ctx context.Context, c *change) error {
+	if !c.is() || h.x.s.o.Now().Before(c.Time.Add(h.x.b.patience.settle)) {
+		return errBusy
+	}
+	if err := h.settle(ctx, c); err != nil {
+		return err
+	}
+	return errMoved
 }
 
 // stage stores an upload so that its files count at once.

@@ -50,12 +50,16 @@ type stored struct {
 type gone string
 
 const (
-	deleting gone = "deleting" // it may still be in the bucket; what is uploaded now might be deleted too
+	deleting gone = "deleting" // it may still be in the bucket
 	deleted  gone = "deleted"
 )
 
 // is reports whether there is an archive. c may be nil.
 func (c *change) is() bool { return c != nil && c.Gone == "" }
+
+// underWay reports whether the bucket is still being changed for it: nothing else
+// is to be done with the file until it is done. c may be nil.
+func (c *change) underWay() bool { return c != nil && (c.Staged != "" || c.Gone == deleting) }
 
 // gen is the generation of a change, 0 of none.
 func (c *change) gen() int64 {
