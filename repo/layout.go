@@ -26,12 +26,17 @@ type layout struct {
 	charts []place
 	starts []int // of versions: where the line "  - " begins
 	plain  int   // up to where the text is known to be plain
+	same   repeats
+	slow   bool // do not look for repeats: only for tests
 }
 
 // isPlainTo checks the text up to pos, shortly before it is read for the first
 // time. What was read before that is of no use if the answer is false.
 func (l *layout) isPlainTo(s source, pos int) bool {
-	const piece = 64 << 10
+	piece := 4 << 10
+	if len(l.same.before) > 0 && !l.slow { // what is the same need not be checked again
+		piece = (pos - l.plain + word - 1) / word * word
+	}
 	for l.plain < pos {
 		end := isPlainText(string(s), l.plain, min(len(s), l.plain+piece))
 		if end == failed {
@@ -55,6 +60,10 @@ func text(data []byte) string { return unsafe.String(unsafe.SliceData(data), len
 // findEntries walks over a whole index without decoding it.
 func findEntries(s source) (*layout, bool) {
 	l := &layout{starts: make([]int, 0, len(s)/1024+16)}
+	return l, l.find(s)
+}
+
+func (l *layout) find(s source) bool {
 	var head strings.Builder
 	found := false
 	for pos := 0; pos < len(s); {
@@ -64,12 +73,12 @@ func findEntries(s source) (*layout, bool) {
 		}
 		key, quoted, after := s.key(pos)
 		if after == failed || quoted || !isWord(key) {
-			return nil, false
+			return false
 		}
 		next := failed
 		if key == "entries" {
 			if found {
-				return nil, false
+				return false
 			}
 			found = true
 			next = l.entries(s, after)
@@ -77,12 +86,12 @@ func findEntries(s source) (*layout, bool) {
 			head.WriteString(string(s[pos:next]))
 		}
 		if next == failed {
-			return nil, false
+			return false
 		}
 		pos = next
 	}
 	l.head = head.String()
-	return l, found && l.isPlainTo(s, len(s)) && !hasDoubles(l.charts)
+	return found && l.isPlainTo(s, len(s)) && !hasDoubles(l.charts)
 }
 
 func hasDoubles(charts []place) bool {
@@ -132,9 +141,14 @@ func (l *layout) entries(s source, pos int) int {
 		return failed
 	}
 	inVersion := false
+lines:
 	for pos < len(s) {
 		if !l.isPlainTo(s, pos) {
 			return failed
+		}
+		if inVersion && !l.slow {
+			pos = l.same.skip(s, pos)
+			l.plain = max(l.plain, pos) // as what it is the same as
 		}
 		n := s.indent(pos)
 		for inVersion && n >= 4 && pos < l.plain {
@@ -142,7 +156,10 @@ func (l *layout) entries(s source, pos int) int {
 			if next == failed {
 				break
 			}
-			pos, n = next, indent
+			l.same.step(pos)
+			if pos, n = next, indent; l.same.mayGoOn() {
+				continue lines
+			}
 		}
 		at := pos + n
 		c := s.at(at)
@@ -151,6 +168,7 @@ func (l *layout) entries(s source, pos int) int {
 			pos = at + 1
 			continue
 		case n >= 4 && inVersion:
+			l.same.step(pos)
 			pos = s.skipLine(at, n)
 		case c == 0:
 			pos = len(s)
@@ -162,7 +180,16 @@ func (l *layout) entries(s source, pos int) int {
 			}
 			inVersion = true
 			l.starts = append(l.starts, pos)
-			pos = s.skipLine(at, n)
+			next := pos
+			if !l.slow {
+				next = l.same.begin(s, pos)
+				l.plain = max(l.plain, next)
+			}
+			if next == pos {
+				l.same.step(pos)
+				next = s.skipLine(at, n)
+			}
+			pos = next
 		case n == 2:
 			inVersion = false
 			pos = l.chart(s, pos, at)
@@ -259,11 +286,11 @@ func (s source) skipLine(pos, column int) int {
 }
 
 // skipQuickly passes the lines that most of an index consists of: a key or a
-// dash and a plain scalar that ends with the line. It also gives the indentation
+// dash and a plain or quoted scalar that ends with the line. It also gives the indentation
 // of the next line. Everything else, failed, is left to skipLine.
 func (s source) skipQuickly(pos, column int) (next, indent int) {
 	value := pos + 2
-	item := s.isItem(pos)
+	item := s.at(pos) == '-' && s.at(pos+1) == ' '
 	if !item {
 		if c := s.at(pos); c < 'a' || c > 'z' {
 			return failed, 0
@@ -275,11 +302,15 @@ func (s source) skipQuickly(pos, column int) (next, indent int) {
 		}
 		value += 2
 	}
-	if c := s.at(value) | 0x20; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-		return failed, 0
-	}
 	end := s.lineEnd(value)
-	if item && strings.IndexByte(string(s[value:end]), ':') >= 0 && !isPlainLine(string(s[value:end])) {
+	if c := s.at(value); c == '"' {
+		inside := string(s[value+1 : end])
+		if inside == "" || strings.IndexByte(inside, '"') != len(inside)-1 || strings.IndexByte(inside, '\\') >= 0 {
+			return failed, 0
+		}
+	} else if c |= 0x20; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+		return failed, 0
+	} else if item && strings.IndexByte(string(s[value:end]), ':') >= 0 && !isPlainLine(string(s[value:end])) {
 		return failed, 0
 	}
 	indent = s.indent(end + 1)
@@ -399,6 +430,11 @@ func (s source) skipPlain(pos, column int) int {
 
 // closingQuote finds the end of a quoted scalar from behind its opening quote.
 func (s source) closingQuote(pos int, quote byte) int {
+	if n := strings.IndexByte(string(s[pos:]), quote); n >= 0 && s.at(pos+n+1) != quote {
+		if inside := string(s[pos : pos+n]); strings.IndexByte(inside, '\n') < 0 && strings.IndexByte(inside, '\\') < 0 {
+			return pos + n // as most
+		}
+	}
 	for ; pos < len(s); pos++ {
 		switch s[pos] {
 		case quote:

@@ -89,19 +89,10 @@ func isPlainLine(line string) bool {
 	if line == "" || line[len(line)-1] == ' ' || line[len(line)-1] == ':' {
 		return false
 	}
-	for i := 1; i < len(line); i++ {
-		switch line[i] {
-		case '#':
-			if line[i-1] == ' ' {
-				return false
-			}
-		case ' ':
-			if line[i-1] == ':' {
-				return false
-			}
-		}
+	if strings.Contains(line, " #") || strings.Contains(line, ": ") {
+		return false
 	}
-	return line[0] != ':' || len(line) > 1 && line[1] != ' '
+	return true
 }
 
 // isPlainString reports whether a plain scalar is certainly a string, and no
