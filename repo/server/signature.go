@@ -28,7 +28,7 @@ func (o Signatures) check() error {
 	if o.Keyring == nil && (o.Required || o.Policy.Current || len(o.Policy.Fingerprints) > 0) {
 		return errors.New("signatures cannot be verified without a keyring; give one")
 	}
-	return nil
+	return o.Policy.Check()
 }
 
 // The states of a signature.
