@@ -220,10 +220,27 @@ func writers(trace *engine.Trace, content string, o *Object, path Path) []Writer
 		}
 		list = append(list, Writer{frames, content[i : i+1]})
 	}
-	for i := range list {
-		list[i].Text = strings.TrimSpace(list[i].Text)
+	return withoutQuotes(list)
+}
+
+// withoutQuotes leaves out what wrote nothing but the quotes around the value.
+func withoutQuotes(list []Writer) []Writer {
+	var kept []Writer
+	for _, w := range list {
+		w.Text = strings.TrimSpace(w.Text)
+		n := len(kept)
+		switch {
+		case strings.Trim(w.Text, "\"'") == "":
+		case n > 0 && sameChain(kept[n-1].Frames, w.Frames):
+			kept[n-1].Text += w.Text
+		default:
+			kept = append(kept, w)
+		}
 	}
-	return list
+	if len(kept) == 0 {
+		return list
+	}
+	return kept
 }
 
 // sameChain reports whether two chains lead to the same line by the same calls.
