@@ -18,7 +18,7 @@ import (
 // is for renders whose text is compared and never used.
 func WithoutChance(t tmpl.Table, seed uint64) tmpl.Table {
 	for name, f := range t {
-		if !f.Random || givenTime(name) {
+		if !f.Random || isGiven(name) {
 			continue
 		}
 		t[name] = tmpl.Func{Fn: fixed(name, reflect.TypeOf(f.Fn), seed), Random: true}
@@ -26,10 +26,10 @@ func WithoutChance(t tmpl.Table, seed uint64) tmpl.Table {
 	return t
 }
 
-// givenTime reports whether a function is random only where it is not given a time.
-func givenTime(name string) bool {
+// isGiven reports whether a function gets what it works on: a time, or the cluster.
+func isGiven(name string) bool {
 	switch name {
-	case "date", "date_in_zone", "dateInZone", "htmlDate", "htmlDateInZone", "durationRound", "getHostByName":
+	case "date", "date_in_zone", "dateInZone", "htmlDate", "htmlDateInZone", "durationRound", "getHostByName", "lookup":
 		return true
 	}
 	return false
@@ -120,7 +120,7 @@ func (d *digest) string(name string, size int) string {
 	case "uuidv4":
 		return d.text(hexes, 8) + "-" + d.text(hexes, 4) + "-4" + d.text(hexes, 3) + "-8" + d.text(hexes, 3) + "-" + d.text(hexes, 12)
 	case "ago":
-		return d.text(digits[1:], 2) + "s"
+		return d.text(digits[1:], 5) + "s"
 	case "genPrivateKey":
 		return d.pem("PRIVATE KEY")
 	case "bcrypt":
