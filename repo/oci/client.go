@@ -54,6 +54,16 @@ type Options struct {
 	Wait time.Duration
 	// Stall is how long nothing may arrive of a download, 0 means a minute.
 	Stall time.Duration
+	// Watch, unless nil, is told how far downloads are, by several goroutines at once.
+	Watch func(Progress)
+}
+
+// Progress says how far a download is.
+type Progress struct {
+	ID         any    // which download it is, to compare
+	What       string // such as the archive of a reference
+	Got, Total int64  // bytes; Total is 0 if it is not known
+	Done       bool   // it has ended, in one way or another
 }
 
 // Client pulls from and pushes to registries. It may be used by several

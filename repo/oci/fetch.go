@@ -99,24 +99,34 @@ func (r *remoteRepository) downloadOnce(ctx context.Context, url, accept string,
 	stalled := fmt.Errorf("nothing arrived for %s: %w", r.options.Stall, io.ErrUnexpectedEOF)
 	timer := time.AfterFunc(r.options.Stall, func() { cancel(stalled) })
 	defer timer.Stop()
-	data, err = readSized(&watched{response.Body, timer, r.options.Stall}, response.ContentLength, size, what)
+	body := &watched{Reader: response.Body, timer: timer, stall: r.options.Stall, tell: r.options.Watch}
+	if body.tell != nil {
+		body.now = Progress{ID: body, What: what, Total: max(response.ContentLength, 0)}
+		defer func() { body.tell(Progress{ID: body, What: what, Got: body.now.Got, Done: true}) }()
+	}
+	data, err = readSized(body, response.ContentLength, size, what)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
 	return data, response.Header, true, err
 }
 
-// watched puts a timer off for as long as something arrives.
+// watched puts a timer off for as long as something arrives, and tells of it.
 type watched struct {
 	io.Reader
 	timer *time.Timer
 	stall time.Duration
+	tell  func(Progress)
+	now   Progress
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
 	if n > 0 {
 		w.timer.Reset(w.stall)
+		if w.now.Got += int64(n); w.tell != nil {
+			w.tell(w.now)
+		}
 	}
 	return n, err
 }

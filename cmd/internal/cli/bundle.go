@@ -32,8 +32,9 @@ list of images that they need into one file, for a site without a network.
 A CHART is what other commands take: a folder, which is packaged, with the
 archives in its charts/; a .tgz, with the .prov file beside it; REPO/CHART, a URL,
 or oci://. The images are those that the charts name when they are rendered with
-the given values, which are the same for all of them; --image adds others. They
-are listed, in images.txt and for each chart, and not in the file themselves.
+the given values, which are the same for all of them, and in their annotation
+artifacthub.io/images; --image adds others. They are listed, in images.txt and
+for each chart, and not in the file themselves.
 
 The same charts and values give the same bytes. It is a tar file: what is in it
 can be had without slipway too.`

@@ -195,7 +195,9 @@ func (a *app) source(offline bool) (*repo.Source, error) {
 	if err != nil {
 		return nil, withHint(err, "it says which charts have to be signed, so nothing is fetched until it can be read")
 	}
-	s := &repo.Source{Home: home, Client: a.httpClient(0), OCI: registries{app: a}, Offline: offline, Trust: trust}
+	meter := a.newDownloads()
+	s := &repo.Source{Home: home, Client: a.httpClient(0), OCI: registries{app: a, meter: meter}, Offline: offline, Trust: trust}
+	s.Client.Watch = meter.watch
 	s.Verify = func(ctx context.Context, p *repo.Package, r *repo.Rule) error {
 		_, _, err := a.verifyPackage(ctx, s, p, verifyOptions{keyring: trust.KeyringFile(r), fingerprints: r.Fingerprints, current: r.CurrentKey})
 		return err

@@ -107,7 +107,10 @@ func (a *app) fetchDependencies(ctx context.Context, o *dependencyFlags, build b
 	if err != nil {
 		return err
 	}
-	s.OCI = registries{app: a, unless: o.anyRegistry()}
+	if r, ok := s.OCI.(registries); ok {
+		r.unless = o.anyRegistry()
+		s.OCI = r
+	}
 	var broken error
 	d := &repo.Dependencies{
 		Source: s, SkipRefresh: o.skipRefresh, Recursive: o.recursive, Now: a.env.Now(),

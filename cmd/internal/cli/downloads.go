@@ -74,6 +74,15 @@ func (d *downloads) watch(p repo.Progress) {
 	}
 }
 
+// aside takes the bars away while something is printed.
+func (d *downloads) aside(print func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.screen.erase()
+	print()
+	d.draw(d.app.env.Now())
+}
+
 // draw shows the bars of what takes long already.
 func (d *downloads) draw(now time.Time) {
 	var lines []string

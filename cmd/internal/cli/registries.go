@@ -14,6 +14,7 @@ import (
 type registries struct {
 	*app
 	unless repo.Access // what a request without an access of its own gets
+	meter  *downloads  // is told how far downloads are
 }
 
 // anyRegistry is the part of the flags that may go to every registry that a
@@ -27,7 +28,14 @@ func (a registries) client(access repo.Access) (*oci.Client, error) {
 	if access == (repo.Access{}) {
 		access = a.unless
 	}
-	return a.registryClient(access)
+	o, err := a.registryOptions(access)
+	if err != nil {
+		return nil, err
+	}
+	o.Watch = func(p oci.Progress) {
+		a.meter.watch(repo.Progress{ID: p.ID, URL: p.What, Got: p.Got, Total: p.Total, Done: p.Done})
+	}
+	return oci.New(o), nil
 }
 
 // Fetch pulls a chart, and its provenance file if it has one. It says on
@@ -45,7 +53,7 @@ func (a registries) Fetch(ctx context.Context, reference, version string, access
 	if err != nil {
 		return nil, "", nil, registryFailed(err)
 	}
-	a.toldOf("Pulled", pulled.Reference)
+	a.meter.aside(func() { a.toldOf("Pulled", pulled.Reference) })
 	return pulled.Archive, pulled.Reference.String(), pulled.Provenance, nil
 }
 
@@ -74,17 +82,23 @@ func (a *app) toldOf(what string, ref oci.Reference) {
 // registryClient is one with the credentials and certificates of the flags, or
 // else with the credentials of the files.
 func (a *app) registryClient(access repo.Access) (*oci.Client, error) {
+	o, err := a.registryOptions(access)
+	if err != nil {
+		return nil, err
+	}
+	return oci.New(o), nil
+}
+
+func (a *app) registryOptions(access repo.Access) (oci.Options, error) {
 	o := oci.Options{PlainHTTP: access.PlainHTTP, UserAgent: "slipway"}
 	var err error
 	if access.Username != "" && access.Password != "" {
 		o.Credentials = oci.NewCredentials(access.Username, access.Password)
 	} else if o.Credentials, err = a.registryCredentials(); err != nil {
-		return nil, err
+		return o, err
 	}
-	if o.TLS, err = access.TLS(); err != nil {
-		return nil, err
-	}
-	return oci.New(o), nil
+	o.TLS, err = access.TLS()
+	return o, err
 }
 
 // registryCredentials are those in Helm's file, and then those in Docker's.
