@@ -218,7 +218,8 @@ func grow(from, to *change) (objects int, bytes int64) {
 
 // write writes a state by compare-and-swap, with a segment if it has grown long.
 func (h *shelf) write(ctx context.Context, base state, next *state, etag string, made []*change, first bool) error {
-	var replaced []segment
+	var replaced []segment // nobody needs them if the write is done
+	var part segment
 	if n := len(next.Changes); n > maxRecent && first || n > 4*maxRecent {
 		from, kept := next.mergeFrom()
 		changes := h.all()
@@ -230,7 +231,7 @@ func (h *shelf) write(ctx context.Context, base state, next *state, etag string,
 		if err != nil {
 			return err
 		}
-		part := segment{Name: newID(), Upto: next.Generation, Changes: len(list)}
+		part = segment{Name: newID(), Upto: next.Generation, Changes: len(list)}
 		if _, err := h.x.b.put(ctx, h.t.private(segmentName+part.Name), data, IfAbsent); err != nil {
 			return err
 		}
@@ -245,16 +246,25 @@ func (h *shelf) write(ctx context.Context, base state, next *state, etag string,
 	if etag == "" {
 		condition = IfAbsent
 	}
-	if etag, err = h.x.b.put(ctx, h.t.private(stateName), data, condition); err != nil {
+	etag, err = h.x.b.put(ctx, h.t.private(stateName), data, condition)
+	if errors.Is(err, ErrConflict) && part.Name != "" {
+		h.drop(ctx, []segment{part})
+	}
+	if err != nil {
 		return err
 	}
 	if err := h.adopt(*next, etag, made); err != nil {
 		return err
 	}
-	for _, part := range replaced {
+	h.drop(ctx, replaced)
+	return nil
+}
+
+// drop deletes segments that no state names. If it cannot, a scan will.
+func (h *shelf) drop(ctx context.Context, parts []segment) {
+	for _, part := range parts {
 		if err := h.x.b.delete(ctx, h.t.private(segmentName+part.Name)); err != nil {
 			h.x.s.log.Warn("a part of the index that nobody needs is left for a scan", "error", err.Error())
 		}
 	}
-	return nil
 }
