@@ -112,7 +112,10 @@ bench-cluster: build peers $(CLUSTER) ## figures against Helm v3.22.0 and v4.3.1
 	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-cluster ./cluster && $(GO) build -o $(CURDIR)/.cache/peak ./peak
 	.cache/bench-cluster $(BENCH)
 
-bench-repo: ## figures of chart repository indexes against Helm v3.22.0, in one run; choose by BENCH='-sizes 10000 -rounds 3 -charts 0'
+$(PEERS)/chartmuseum: testdata/peers/chartmuseum/go.mod testdata/peers/chartmuseum/go.sum
+	cd testdata/peers/chartmuseum && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-w -s -X main.Version=v0.16.3' -o $(CURDIR)/$@ helm.sh/chartmuseum/cmd/chartmuseum
+
+bench-repo: build $(PEERS)/chartmuseum ## figures of chart repositories against Helm v3.22.0 and ChartMuseum v0.16.3, in one run; choose by BENCH='-sizes 10000 -rounds 3 -charts 0 -serve 0'
 	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-repo ./repo
 	.cache/bench-repo -corpus "$(wildcard $(CORPUS))" $(BENCH)
 

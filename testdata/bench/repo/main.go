@@ -1,5 +1,5 @@
-// Command repo measures what slipway and Helm need to read chart repository
-// indexes. Each measurement is a process of its own; all are interleaved and
+// Command repo measures what slipway and Helm need to read and to make chart
+// repository indexes, and what slipway and ChartMuseum need to serve them. Each measurement is a process of its own; all are interleaved and
 // the medians printed with their ratios. The index is generated: versions of
 // the charts in a folder of packages, or of charts that are made up.
 package main
@@ -21,10 +21,14 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	sizes := flag.String("sizes", "10000,50000,100000", "numbers of versions")
+	sizes := flag.String("sizes", "10000,50000,100000", "numbers of versions; empty leaves indexes out")
 	rounds := flag.Int("rounds", 3, "runs of each measurement")
 	corpus := flag.String("corpus", "", "folder of packaged charts to make the index of")
 	charts := flag.Int("charts", 10000, "archives of the folder that is indexed; 0 leaves that out")
+	served := flag.Int("serve", 50000, "charts of the folder that is served; 0 leaves that out")
+	lasting := flag.Duration("lasting", 20*time.Second, "how long uploads last")
+	slipway := flag.String("slipway", "bin/slipway-cluster", "program that serves")
+	museum := flag.String("chartmuseum", ".cache/peers/chartmuseum", "ChartMuseum; left out if it is not there")
 	run := flag.String("run", "", "one measurement, in this process")
 	flag.Parse()
 	switch {
@@ -39,9 +43,30 @@ func main() {
 		}
 		return
 	}
-	if err := compare(*sizes, *rounds, *charts, *corpus); err != nil {
-		log.Fatal(err)
+	if *sizes != "" || *charts > 0 {
+		if err := compare(*sizes, *rounds, *charts, *corpus); err != nil {
+			log.Fatal(err)
+		}
 	}
+	if *served > 0 {
+		if err := serve(*served, *slipway, *museum, *lasting); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// serve measures servers on a folder of its own.
+func serve(charts int, slipway, museum string, lasting time.Duration) error {
+	dir, err := os.MkdirTemp("", "bench-serve")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if !isProgram(museum) {
+		fmt.Printf("\nno %s: slipway alone is measured\n", museum)
+		museum = ""
+	}
+	return compareServers(filepath.Join(dir, "charts"), charts, slipway, museum, lasting)
 }
 
 func compare(sizes string, rounds, charts int, corpus string) error {
@@ -51,7 +76,7 @@ func compare(sizes string, rounds, charts int, corpus string) error {
 	}
 	defer os.RemoveAll(dir)
 	fmt.Printf("%s/%s, %d processors, %d runs of each; CPU time (user and system) and peak memory\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds)
-	for _, word := range strings.Split(sizes, ",") {
+	for _, word := range strings.FieldsFunc(sizes, func(r rune) bool { return r == ',' }) {
 		path := filepath.Join(dir, word+".yaml")
 		// In a process of its own: the system counts this one's memory as that of the processes that it starts.
 		generator := exec.Command(os.Args[0], "-run", "generate", "-corpus", corpus, path, word)

@@ -36,6 +36,7 @@ var measurements = map[string]func(path, name string) error{
 	"slipway look-up, cold": lookUp,
 	"slipway look-up, warm": lookUp,
 	"make archives":         makeArchives,
+	"make museum":           makeMuseum,
 	"helm index": func(dir, _ string) error {
 		x, err := helmrepo.IndexDirectory(dir, "https://charts.example.com")
 		if err != nil {
