@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,16 +24,23 @@ const (
 
 // readPolicies reads the files below folders whose names have one of the
 // suffixes, in the order of their names. A file that is named itself is read
-// whatever its name.
+// whatever its name; what begins with a dot is left out, such as what mounted
+// ConfigMaps have beside their files.
 func readPolicies(paths []string, suffixes ...string) ([]policy.File, error) {
 	var list []policy.File
 	for _, root := range paths {
+		if info, err := os.Stat(root); err == nil && info.IsDir() {
+			root += string(filepath.Separator) // follows a link
+		}
 		before := len(list)
 		err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil {
+			hidden := name != root && strings.HasPrefix(entry.Name(), ".")
+			switch {
+			case err != nil:
 				return err
-			}
-			if entry.IsDir() || name != root && !slices.Contains(suffixes, filepath.Ext(name)) {
+			case hidden && entry.IsDir():
+				return fs.SkipDir
+			case hidden, entry.IsDir(), name != root && !slices.Contains(suffixes, filepath.Ext(name)):
 				return nil
 			}
 			info, err := os.Stat(name)
@@ -54,7 +62,7 @@ func readPolicies(paths []string, suffixes ...string) ([]policy.File, error) {
 			return nil, err
 		}
 		if len(list) == before {
-			return nil, fmt.Errorf("%s has no file whose name ends in %s", root, suffixes[0])
+			return nil, fmt.Errorf("%s has no file whose name ends in %s", filepath.Clean(root), suffixes[0])
 		}
 	}
 	return list, nil
