@@ -50,7 +50,7 @@ func TestRepeatedLinesArePassed(t *testing.T) {
 	compareSteps(t, text)
 	random := rand.New(rand.NewPCG(1, 2))
 	lines := strings.SplitAfter(text, "\n")
-	for range 300 {
+	for range 100 {
 		changed := slices.Clone(lines)
 		for range 1 + random.IntN(4) {
 			at, from := random.IntN(len(changed)), random.IntN(len(changed))
@@ -67,5 +67,38 @@ func TestRepeatedLinesArePassed(t *testing.T) {
 			}
 		}
 		compareSteps(t, strings.Join(changed, ""))
+	}
+}
+
+// TestSimilarVersionsAreReadAlike puts what breaks lines, quotes and blocks into
+// versions that are otherwise the same.
+func TestSimilarVersionsAreReadAlike(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var bodies []string
+	for _, seed := range indexSeeds() {
+		if _, body, ok := strings.Cut(seed, "apiVersion: v2\n"); ok {
+			body, _, _ = strings.Cut(body, "generated:")
+			bodies = append(bodies, body)
+		}
+	}
+	pieces := []string{
+		"\n", "\"", "'", " ", "  - a: b\n", "  y:\n", "    home: x\n", "\n\n", "      deeper\n", "    home: |\n      x\n",
+		"#", ": ", "é", "\u2028", "\t", "- ", "    urls:\n    - a\n", "\\", "",
+	}
+	accepted := 0
+	for i := range 6000 {
+		body := bodies[random.IntN(len(bodies))] + bodies[random.IntN(len(bodies))]
+		from := random.IntN(len(body) + 1)
+		text := similar(body, from, from+random.IntN(12), pieces[random.IntN(len(pieces))]+pieces[random.IntN(len(pieces))])
+		compareSteps(t, text)
+		if _, ok := findEntries(source(text)); ok {
+			accepted++
+		}
+		if i%60 == 0 {
+			compareReaders(t, []byte(text))
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("only %d of the texts are in the layout", accepted)
 	}
 }
