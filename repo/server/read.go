@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,9 @@ func (s *Server) getIndex(w *recorder, r *http.Request, rt route) {
 }
 
 // write writes an index. An error means that the client has gone.
-func (x *snapshot) write(w io.Writer, zipped bool) {
+func (x *snapshot) write(to io.Writer, zipped bool) {
+	w := bufio.NewWriterSize(to, 64<<10) // most blocks are small, and each would be a call of the system
+	defer w.Flush()
 	if zipped {
 		_, _ = io.WriteString(w, gzipHead)
 	}
