@@ -47,7 +47,7 @@ var enoughArguments = map[string][]string{
 	"rollout start": {"web", "-"}, "rollout plan": {"web", "-"}, "rollout promote": {"web"}, "rollout abort": {"web"}, "rollout undo": {"web"},
 	"rollout refresh-config": {"web"}, "rollout status": {"web"}, "recover": {"web"}, "plan": {"web", "-"}, "drift": {"web"}, "history": {"web"}, "status": {"web"},
 	"repo import chartmuseum": {"museum", "charts"},
-	"get all": {"web"}, "get hooks": {"web"}, "get manifest": {"web"}, "get metadata": {"web"}, "get notes": {"web"}, "get values": {"web"},
+	"get all":                 {"web"}, "get hooks": {"web"}, "get manifest": {"web"}, "get metadata": {"web"}, "get notes": {"web"}, "get values": {"web"},
 }
 
 func TestTemplateIsHandedOverIfItAsksACluster(t *testing.T) {
