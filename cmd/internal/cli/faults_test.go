@@ -205,7 +205,7 @@ func (p *faultProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.next.ServeHTTP(w, r)
 }
 
-// steal writes another holder into the Lease of release web.
+// steal writes another holder, who keeps it for an hour, into the Lease of release web.
 func (p *faultProxy) steal() {
 	leases := p.client.Resource(schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}).Namespace(p.namespace)
 	lease, err := leases.Get(context.Background(), "slipway-web", metav1.GetOptions{})
@@ -214,6 +214,7 @@ func (p *faultProxy) steal() {
 	}
 	_ = unstructured.SetNestedField(lease.Object, "a thief", "spec", "holderIdentity")
 	_ = unstructured.SetNestedField(lease.Object, int64(99), "spec", "leaseTransitions")
+	_ = unstructured.SetNestedField(lease.Object, int64(3600), "spec", "leaseDurationSeconds")
 	_, _ = leases.Update(context.Background(), lease, metav1.UpdateOptions{})
 }
 
