@@ -38,15 +38,15 @@ build: ## build bin/slipway and bin/slipway-cluster
 
 # What tests compare with and run against.
 ORACLES = SLIPWAY_PEERS=$(CURDIR)/$(PEERS) SLIPWAY_CLUSTER=$(CURDIR)/$(CLUSTER) SLIPWAY_CRDS=$(CURDIR)/$(CRDS) \
-	SLIPWAY_REGISTRY=$(CURDIR)/$(REGISTRY) SLIPWAY_S3=$(CURDIR)/$(S3) SLIPWAY_SEED=$(SEED)
+	SLIPWAY_BIN=$(CURDIR)/bin SLIPWAY_REGISTRY=$(CURDIR)/$(REGISTRY) SLIPWAY_S3=$(CURDIR)/$(S3) SLIPWAY_SEED=$(SEED)
 
-test: peers sample cluster crds registry s3 ## run all tests, with the race detector, against real Helm binaries, a real control plane and a sample of CORPUS
+test: build peers sample cluster crds registry s3 ## run all tests, with the race detector, against real Helm binaries, a real control plane and a sample of CORPUS
 	$(ORACLES) SLIPWAY_CORPUS=$(SAMPLED) $(GO) test -race -timeout 25m -parallel 6 ./...
 
-sweep: peers cluster crds registry s3 ## run all tests over all of CORPUS, and kill operations at every point
+sweep: build peers cluster crds registry s3 ## run all tests over all of CORPUS, and kill operations at every point
 	$(ORACLES) SLIPWAY_CORPUS=$(abspath $(wildcard $(CORPUS))) SLIPWAY_SWEEP=all $(GO) test -timeout 3h -parallel 6 ./...
 
-test-jenkins: cluster ## run the Jenkins library and its examples on Groovy 2.4 (Debian's package) against a real control plane
+test-jenkins: build cluster ## run the Jenkins library and its examples on Groovy 2.4 (Debian's package) against a real control plane
 	$(ORACLES) SLIPWAY_GROOVY=required SLIPWAY_SWEEP=all $(GO) test -count 1 -v ./cmd/jenkins
 
 # One chart in ten, another choice for each commit. Without a corpus the tests that need one are skipped.
@@ -93,10 +93,10 @@ cluster-up: $(CLUSTER) ## run a Kubernetes control plane until a signal; writes 
 
 lint: ## gofmt, go vet for Linux, macOS and Windows, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }
-	for os in linux darwin windows; do GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./... && GOOS=$$os CGO_ENABLED=0 $(GO) vet ./... || exit 1; done
+	for os in linux darwin windows; do GOOS=$$os CGO_ENABLED=0 $(GO) build -trimpath -o /dev/null ./... && GOOS=$$os CGO_ENABLED=0 $(GO) vet -trimpath ./... || exit 1; done
 	cd testdata/bench && $(GO) vet ./...
 	cd testdata/tools && $(GO) build -o $(CURDIR)/.cache/staticcheck honnef.co/go/tools/cmd/staticcheck
-	.cache/staticcheck ./...
+	CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -trimpath" .cache/staticcheck ./...
 
 fuzz: ## run every fuzz target (or those that match FUZZ, one in FUZZONEIN of them) for FUZZTIME
 	GO=$(GO) testdata/fuzz-targets $(FUZZTIME) '$(FUZZ)' $(FUZZONEIN) $(SEED)

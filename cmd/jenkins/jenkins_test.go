@@ -163,8 +163,11 @@ func javaHome(t *testing.T) string {
 	return filepath.Dir(filepath.Dir(path))
 }
 
-// programs makes a folder with slipway and slipway-cluster.
+// programs is SLIPWAY_BIN, or makes a folder with slipway and slipway-cluster.
 func programs(t *testing.T, folder string) string {
+	if built := os.Getenv("SLIPWAY_BIN"); built != "" {
+		return built
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
