@@ -181,7 +181,9 @@ func TestAPodThatWillSoonHaveANodeDoesNotFailAWait(t *testing.T) {
 			if err := r.Wait(r.ctx, release, deploy.WaitOptions{}); err != nil {
 				t.Fatal(err)
 			}
+			pod := manifest.Ref{APIVersion: "v1", Kind: "Pod", Namespace: r.namespace, Name: r.firstPod(t).Name}
 			r.patch(t, release[0].Ref, `{"spec":{"strategy":{"rollingUpdate":{"maxUnavailable":1}},"template":{"spec":{"nodeSelector":{"no":"where"}}}}}`)
+			r.until(t, pod, func(live *unstructured.Unstructured) bool { return live.GetDeletionTimestamp() != nil })
 			return release
 		},
 	}
