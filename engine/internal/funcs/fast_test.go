@@ -299,7 +299,7 @@ func TestFastFormsGiveWhatTheOriginalsGive(t *testing.T) {
 func TestMergesAreMergos(t *testing.T) {
 	table := Helm3()
 	for _, name := range []string{"merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"} {
-		for i := range uint64(3000) {
+		for i := range uint64(800) {
 			checkFast(t, name, table[name], func() []any {
 				r := rand.New(rand.NewPCG(i, 8))
 				args := make([]any, r.IntN(3)+1)
@@ -317,7 +317,7 @@ func TestMergesAreMergos(t *testing.T) {
 
 func TestDeepCopyIsCopystructures(t *testing.T) {
 	table := Helm3()
-	for i := range uint64(3000) {
+	for i := range uint64(800) {
 		checkFast(t, "deepCopy", table["deepCopy"], func() []any {
 			r := rand.New(rand.NewPCG(i, 9))
 			d := randomDict(r, 4)
