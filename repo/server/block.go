@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"hash/crc32"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -21,17 +22,26 @@ type block struct {
 	sum      [sha256.Size]byte
 }
 
+// deflaters are used again: a new one takes longer than most charts.
+var deflaters = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, 6)
+	if err != nil {
+		panic(err) // the level is a valid one
+	}
+	return w
+}}
+
 func newBlock(raw []byte) *block {
 	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, 6)
-	if err == nil {
-		_, err = w.Write(raw)
-	}
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&out)
+	_, err := w.Write(raw)
 	if err == nil {
 		err = w.Flush()
 	}
 	if err != nil {
-		panic(err) // the level is a valid one, and a buffer takes everything
+		panic(err) // a buffer takes everything
 	}
 	return &block{
 		raw: raw, fragment: bytes.Clone(out.Bytes()),

@@ -50,7 +50,8 @@ func compareServers(dir string, charts int, slipway, museum string, lasting time
 	}}}
 	if museum != "" {
 		programs = append(programs, program{"ChartMuseum", museum, func(dir string) []string {
-			return []string{"--port", "{port}", "--storage", "local", "--storage-local-rootdir", dir + ".other"}
+			return []string{"--port", "{port}", "--storage", "local", "--storage-local-rootdir", dir + ".other",
+				"--read-timeout", "600", "--write-timeout", "600"} // its uploads take minutes here
 		}})
 	}
 	var all []*serving
