@@ -68,9 +68,14 @@ func OwnerOf(live map[string]any) Owner {
 }
 
 // Own returns the object with the label and annotations that mark it as part
-// of a release. What it was handed stays as it was; other fields are shared.
+// of a release. What it was handed stays as it was; other fields are shared. The
+// rules of a ClusterRole that collects those of others are left out: the control
+// plane writes them, and charts have an empty list there, if anything.
 func Own(o manifest.Object, release, namespace string) manifest.Object {
 	o.Fields = cloneMap(o.Fields)
+	if o.Kind == "ClusterRole" && o.Fields["aggregationRule"] != nil {
+		delete(o.Fields, "rules")
+	}
 	metadata := childCopy(o.Fields, "metadata")
 	childCopy(metadata, "labels")[managedByLabel] = managedByHelm
 	annotations := childCopy(metadata, "annotations")
