@@ -49,11 +49,11 @@ sweep: build peers cluster crds registry s3 ## run all tests over all of CORPUS,
 test-jenkins: build cluster ## run the Jenkins library and its examples on Groovy 2.4 (Debian's package) against a real control plane
 	$(ORACLES) SLIPWAY_GROOVY=required SLIPWAY_SWEEP=all $(GO) test -count 1 -v ./cmd/jenkins
 
-# One chart in ten, another choice for each commit. Without a corpus the tests that need one are skipped.
+# One chart in twenty, another choice for each commit. Without a corpus the tests that need one are skipped.
 SAMPLED = $(if $(wildcard $(CORPUS)),$(CURDIR)/.cache/sample)
 SEED = $(shell git rev-parse --short HEAD)
 sample:
-	$(if $(wildcard $(CORPUS)),testdata/sample-corpus $(CORPUS) .cache/sample $(SEED) 10)
+	$(if $(wildcard $(CORPUS)),testdata/sample-corpus $(CORPUS) .cache/sample $(SEED) 20)
 
 peers: $(PEERS)/helm3 $(PEERS)/helm4 ## build the Helm binaries that tests and benchmarks compare with
 
