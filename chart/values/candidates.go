@@ -76,7 +76,7 @@ func chartPath(nodes []*Node) string {
 func (e *Explainer) given(path []string) []Origin {
 	var out []Origin
 	if len(e.user.Layers) == 0 {
-		if v, ok := at(e.user.Values, path); ok {
+		if v, ok := At(e.user.Values, path); ok {
 			out = append(out, Origin{Flag: "values", Path: path, Value: v})
 		}
 		return out
@@ -109,16 +109,16 @@ func (e *Explainer) given(path []string) []Origin {
 func (e *Explainer) inFile(layer int, o *Origin) (found, hides bool) {
 	vals, path := e.fileValues(layer), o.Path
 	for i := range path[:max(0, len(path)-1)] {
-		prefix, ok := at(vals, path[:i+1])
+		prefix, ok := At(vals, path[:i+1])
 		if _, isTable := prefix.(map[string]any); !ok || isTable {
 			continue
 		}
-		if o.Value, found = at(vals, path); !found {
+		if o.Value, found = At(vals, path); !found {
 			o.Path, o.Value = path[:i+1], prefix
 		}
 		return true, true
 	}
-	o.Value, found = at(vals, path)
+	o.Value, found = At(vals, path)
 	return found, false
 }
 
@@ -138,7 +138,7 @@ func inFlag(layer Layer, path []string) (out []Origin, hides bool) {
 	for _, set := range slices.Backward(layer.Sets) {
 		switch {
 		case len(set.Path) <= len(path) && slices.Equal(set.Path, path[:len(set.Path)]):
-			v, ok := at(set.Value, path[len(set.Path):])
+			v, ok := At(set.Value, path[len(set.Path):])
 			if !ok {
 				o.Path, v = set.Path, set.Value
 			}
@@ -159,7 +159,7 @@ func inFlag(layer Layer, path []string) (out []Origin, hides bool) {
 func (e *Explainer) defaults(nodes []*Node, path []string, imports bool) []Origin {
 	var out []Origin
 	n := nodes[len(nodes)-1]
-	if v, ok := at(n.Chart.Values, path); ok {
+	if v, ok := At(n.Chart.Values, path); ok {
 		name := chartPath(nodes)
 		o := Origin{Chart: name, File: "values.yaml", Path: path, Value: v}
 		e.locateIn(&o, name, defaultsFile(n.Chart))

@@ -14,7 +14,7 @@ const maxSearched = 10_000
 func nearest(vals map[string]any, path []string) []string {
 	var here any = vals
 	for i, key := range path {
-		next, ok := at(here, path[i:i+1])
+		next, ok := At(here, path[i:i+1])
 		if ok {
 			here = next
 			continue
@@ -25,7 +25,7 @@ func nearest(vals map[string]any, path []string) []string {
 		}
 		if similar := mostSimilar(t, key); similar != "" {
 			found := append(path[:i:i], similar)
-			if _, ok := at(t[similar], path[i+1:]); ok {
+			if _, ok := At(t[similar], path[i+1:]); ok {
 				found = append(found, path[i+1:]...)
 			}
 			return found
@@ -84,7 +84,7 @@ func endingLike(vals map[string]any, tail []string) []string {
 	queue := []place{{vals, nil}}
 	for visited := 0; visited < len(queue) && visited < maxSearched; visited++ {
 		p := queue[visited]
-		if _, ok := at(p.table, tail); ok {
+		if _, ok := At(p.table, tail); ok {
 			return append(slices.Clone(p.path), tail...)
 		}
 		var keys []string

@@ -99,7 +99,7 @@ func (e *Explainer) Values() map[string]any { return e.final }
 // list indexes such as "[0]" (see [ParsePath]).
 func (e *Explainer) Explain(path ...string) Explanation {
 	x := Explanation{Path: path}
-	x.Value, x.Found = at(e.final, path)
+	x.Value, x.Found = At(e.final, path)
 	nodes, rest := e.locate(path)
 	origins := e.candidates(nodes, rest)
 	slices.SortStableFunc(origins, func(a, b Origin) int { return rank(a, x) - rank(b, x) })
@@ -167,7 +167,7 @@ func FormatPath(path []string) string {
 	var b strings.Builder
 	escape := strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`)
 	for i, key := range path {
-		if _, isIndex := indexOf(key); isIndex {
+		if _, isIndex := IndexOf(key); isIndex {
 			b.WriteString(key)
 			continue
 		}
@@ -179,8 +179,9 @@ func FormatPath(path []string) string {
 	return b.String()
 }
 
-// indexOf reads a list index such as "[3]".
-func indexOf(key string) (int, bool) {
+// IndexOf reads a step of a path that names an item of a list, such as "[3]", and
+// reports whether it is one.
+func IndexOf(key string) (int, bool) {
 	if len(key) < 3 || key[0] != '[' || key[len(key)-1] != ']' {
 		return 0, false
 	}
@@ -188,8 +189,9 @@ func indexOf(key string) (int, bool) {
 	return i, err == nil && i >= 0
 }
 
-// at walks from v along path.
-func at(v any, path []string) (any, bool) {
+// At returns what stands at a path of values, and whether anything does. Items of
+// lists are named as [FormatPath] and [Origin] do, "[3]".
+func At(v any, path []string) (any, bool) {
 	for _, key := range path {
 		switch t := v.(type) {
 		case map[string]any:
@@ -199,7 +201,7 @@ func at(v any, path []string) (any, bool) {
 			}
 			v = next
 		case []any:
-			i, ok := indexOf(key)
+			i, ok := IndexOf(key)
 			if !ok || i >= len(t) {
 				return nil, false
 			}
@@ -248,7 +250,7 @@ func (e *Explainer) locateIn(o *Origin, key string, data []byte) {
 	}
 	steps := slices.Clone(o.Path)
 	for i, step := range steps {
-		if n, ok := indexOf(step); ok {
+		if n, ok := IndexOf(step); ok {
 			steps[i] = strconv.Itoa(n)
 		}
 	}

@@ -134,7 +134,7 @@ func (r *rig) changes(leaf []string) map[string]bool {
 		return found
 	}
 	all := map[string]bool{}
-	value, _ := lookUp(r.final, leaf)
+	value, _ := values.At(r.final, leaf)
 	for _, v := range variants(value) {
 		vals, ok := override(r.in.Values, r.final, leaf, v)
 		if !ok {

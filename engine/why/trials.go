@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/e6d26078/slipway/chart/values"
 	"github.com/e6d26078/slipway/chart/yaml"
 	"github.com/e6d26078/slipway/engine"
 )
@@ -81,7 +82,7 @@ func (e *Explorer) candidates(trace *engine.Trace) []candidate {
 	seen := map[string]bool{}
 	add := func(path []string, missing bool) {
 		id := strings.Join(path, "\x00")
-		value, found := lookUp(e.final, path)
+		value, found := values.At(e.final, path)
 		if seen[id] || found && !isLeaf(value) {
 			return
 		}

@@ -3,42 +3,9 @@ package why
 import (
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/e6d26078/slipway/chart/values"
 )
-
-// lookUp returns what stands at a path of values.
-func lookUp(v any, path []string) (any, bool) {
-	for _, key := range path {
-		switch t := v.(type) {
-		case map[string]any:
-			next, ok := t[key]
-			if !ok {
-				return nil, false
-			}
-			v = next
-		case []any:
-			i, ok := indexOf(key)
-			if !ok || i >= len(t) {
-				return nil, false
-			}
-			v = t[i]
-		default:
-			return nil, false
-		}
-	}
-	return v, true
-}
-
-// indexOf reads an index such as "[3]".
-func indexOf(key string) (int, bool) {
-	if len(key) < 3 || key[0] != '[' || key[len(key)-1] != ']' {
-		return 0, false
-	}
-	i, err := strconv.Atoi(key[1 : len(key)-1])
-	return i, err == nil && i >= 0
-}
 
 // override returns the user's values with another value at a path. Lists
 // replace each other as a whole, so one on the way is taken from the final
@@ -53,7 +20,7 @@ func put(user, final any, path []string, value any) (any, bool) {
 	if len(path) == 0 {
 		return value, true
 	}
-	if i, isIndex := indexOf(path[0]); isIndex {
+	if i, isIndex := values.IndexOf(path[0]); isIndex {
 		if list, isList := final.([]any); isList {
 			if i >= len(list) {
 				return nil, false

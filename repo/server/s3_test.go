@@ -1,13 +1,10 @@
 package server
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +12,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/e6d26078/slipway/repo/internal/servertest"
 )
 
 // The keys of the S3 servers of tests.
@@ -69,40 +68,12 @@ func findS3(t testing.TB) string {
 
 func runS3(t testing.TB, program string) (string, error) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := servertest.FreeAddress()
 	if err != nil {
 		return "", err
 	}
-	address := listener.Addr().String()
-	listener.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, program, t.TempDir(), address)
-	command.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s3Access, "ROOT_SECRET_KEY="+s3Secret)
-	var output strings.Builder
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		cancel()
-		return "", err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-		select {
-		case err := <-ended:
-			ended <- err
-			return "", fmt.Errorf("the S3 server ended: %v\n%s", err, output.String())
-		case <-time.After(20 * time.Millisecond):
-		}
-		if conn, err := net.Dial("tcp", address); err == nil {
-			conn.Close()
-			return "http://" + address, nil
-		}
-	}
-	return "", fmt.Errorf("the S3 server does not listen on %s after a minute", address)
+	environment := []string{"ROOT_ACCESS_KEY=" + s3Access, "ROOT_SECRET_KEY=" + s3Secret}
+	return "http://" + address, servertest.Start(t, address, program, []string{t.TempDir(), address}, environment)
 }
 
 // replica serves a bucket. Calling stop twice is fine.

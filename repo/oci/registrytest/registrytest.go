@@ -2,17 +2,15 @@
 package registrytest
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/e6d26078/slipway/repo/internal/servertest"
 )
 
 // The user of a registry with passwords.
@@ -70,12 +68,10 @@ func find(tb testing.TB) string {
 
 func start(tb testing.TB, program string, o Options) (string, error) {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	host, err := servertest.FreeAddress()
 	if err != nil {
 		return "", err
 	}
-	host := listener.Addr().String()
-	listener.Close()
 	dir := tb.TempDir()
 	config := filepath.Join(dir, "config.yml")
 	if err := os.WriteFile(config, []byte(configuration(host, dir, o)), 0o600); err != nil {
@@ -84,34 +80,7 @@ func start(tb testing.TB, program string, o Options) (string, error) {
 	if err := os.WriteFile(filepath.Join(dir, "htpasswd"), []byte(htpasswd), 0o600); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, program, "serve", config)
-	command.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
-	var output strings.Builder
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		cancel()
-		return "", err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	tb.Cleanup(func() {
-		cancel()
-		<-ended
-	})
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-		select {
-		case err := <-ended:
-			ended <- err
-			return "", fmt.Errorf("the registry ended: %v\n%s", err, output.String())
-		case <-time.After(20 * time.Millisecond):
-		}
-		if conn, err := net.Dial("tcp", host); err == nil {
-			conn.Close()
-			return host, nil
-		}
-	}
-	return "", fmt.Errorf("the registry does not listen on %s after a minute", host)
+	return host, servertest.Start(tb, host, program, []string{"serve", config}, []string{"OTEL_TRACES_EXPORTER=none"})
 }
 
 func configuration(host, dir string, o Options) string {
