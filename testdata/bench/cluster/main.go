@@ -61,7 +61,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 7, "rounds of each measurement")
 	flag.IntVar(&o.patientWaits, "helm4-waits", 1, "rounds with --wait in which helm v4 takes part; one of them takes minutes")
 	flag.DurationVar(&o.latency, "latency", 10*time.Millisecond, "what is added to each request of the sets far, far-wait and small")
-	flag.StringVar(&o.only, "only", "near,near-wait,far,far-wait,small,list", "sets to measure")
+	flag.StringVar(&o.only, "only", "floor,near,near-wait,far,far-wait,small,list", "sets to measure")
 	flag.IntVar(&o.releases, "releases", 1000, "releases to list")
 	without := flag.String("without", "", "helm3 or helm4: leave it out")
 	flag.Parse()
@@ -112,6 +112,11 @@ func run(o options) error {
 		return err
 	}
 	fmt.Printf("# slipway and Helm on a cluster: %d rounds, medians; ratios are helm v3.22.0 / slipway, with a 95 %% interval\n\n", o.rounds)
+	if o.wants("floor") {
+		if err := benchFloor(o, charts, filepath.Join(dir, "set-floor")); err != nil {
+			return fmt.Errorf("floor: %w", err)
+		}
+	}
 	for _, s := range sets {
 		if !o.wants(s.name) {
 			continue
