@@ -237,6 +237,9 @@ func ReadBundle(r io.Reader, visit func(c *BundledChart, archive, provenance []b
 	if err := strict.Decode(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", bundleManifest, err)
 	}
+	if strict.More() {
+		return nil, fmt.Errorf("%s has more behind its end", bundleManifest)
+	}
 	if err := b.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", bundleManifest, err)
 	}

@@ -108,6 +108,7 @@ func TestABundleThatWasChangedIsRefused(t *testing.T) {
 		"a file between":          func(l [][2]string) [][2]string { return append(l[:2:2], append([][2]string{{"x", "y"}}, l[2:]...)...) },
 		"other images":            func(l [][2]string) [][2]string { l[4][1] += "d:1\n"; return l },
 		"no images":               func(l [][2]string) [][2]string { return l[:4] },
+		"a second manifest":       func(l [][2]string) [][2]string { l[0][1] += "{}"; return l },
 		"no manifest":             func(l [][2]string) [][2]string { return l[1:] },
 		"nothing":                 func([][2]string) [][2]string { return nil },
 		"another order":           func(l [][2]string) [][2]string { l[1], l[3] = l[3], l[1]; return l },

@@ -77,26 +77,34 @@ func readTreeLock(dir string) (*treeLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields, err := yaml.DecodeMap(text)
+	t, err := parseTreeLock(text)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
+	return t, nil
+}
+
+func parseTreeLock(text []byte) (*treeLock, error) {
+	fields, err := yaml.DecodeMap(text)
+	if err != nil {
+		return nil, err
+	}
 	data, err := json.Marshal(fields)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, err
 	}
 	t := &treeLock{}
 	strict := json.NewDecoder(bytes.NewReader(data))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(t); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, err
 	}
 	if t.Version != 1 {
-		return nil, fmt.Errorf("read %s: version %d is not known here, only 1 is", path, t.Version)
+		return nil, fmt.Errorf("version %d is not known here, only 1 is", t.Version)
 	}
 	for i, one := range t.Charts {
 		if digits, err := parseDigest(one.Digest); err != nil || digits == "" {
-			return nil, fmt.Errorf("read %s: charts[%d]: %q is no digest", path, i, one.Digest)
+			return nil, fmt.Errorf("charts[%d]: %q is no digest", i, one.Digest)
 		}
 	}
 	return t, nil
