@@ -42,6 +42,21 @@ func (x *Index) AppendYAML(dst []byte) ([]byte, error) {
 	return yaml.Append(dst, tail)
 }
 
+// AppendYAML appends the version as an item of its chart's list, in the text that
+// [Index.AppendYAML] has for it: whole lines, the first of which begins with "  - ".
+func (v *Version) AppendYAML(dst []byte) ([]byte, error) {
+	const above = "x:\n  x:\n"
+	start := len(dst)
+	dst, err := yaml.Append(dst, map[string]any{"x": map[string]any{"x": []any{v.tree()}}})
+	if err != nil {
+		return nil, fmt.Errorf("write chart %q: %w", v.Name, err)
+	}
+	if !bytes.HasPrefix(dst[start:], []byte(above)) {
+		return nil, fmt.Errorf("write chart %q: unexpected text %q", v.Name, dst[start:min(len(dst), start+40)])
+	}
+	return append(dst[:start], dst[start+len(above):]...), nil
+}
+
 // appendEntries writes chart by chart: the tree of all is many times the text.
 func (x *Index) appendEntries(dst []byte) ([]byte, error) {
 	order, err := yaml.Append(nil, namesOnly(x.Entries)) // the writer's order of keys is no plain one

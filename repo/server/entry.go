@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -75,7 +74,7 @@ func newEntry(m *chart.Metadata, digest string, archive, prov Object, baseURL st
 	}
 	file := archive.Key[strings.LastIndexByte(archive.Key, '/')+1:]
 	v := &repo.Version{Metadata: m, URLs: []string{baseURL + "charts/" + file}, Created: archive.Modified.UTC(), Digest: digest}
-	text, err := encodeEntry(v)
+	text, err := v.AppendYAML(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -98,21 +97,7 @@ func indexTail(generated time.Time) []byte {
 	return []byte("generated: \"" + generated.UTC().Format(time.RFC3339Nano) + "\"\nserverInfo: {}\n")
 }
 
-// encodeEntry gives the lines of a version in an index, as the package repo writes them.
-func encodeEntry(v *repo.Version) ([]byte, error) {
-	x := &repo.Index{APIVersion: "v1", Entries: map[string]repo.Versions{v.Name: {v}}}
-	text, err := x.AppendYAML(nil)
-	if err != nil {
-		return nil, err
-	}
-	start, end := bytes.Index(text, []byte("\n  - ")), bytes.LastIndex(text, []byte("\ngenerated:"))
-	if start < 0 || end < start {
-		return nil, errors.New("the index is not in the usual layout")
-	}
-	return bytes.Clone(text[start+1 : end+1]), nil
-}
-
-// decode reads the lines that encodeEntry gave, of one or more versions of a chart.
+// decode reads the lines that newEntry made, of one or more versions of a chart.
 func decode(name string, entries ...*entry) (repo.Versions, error) {
 	text := []byte(indexHead + entryKey(name))
 	for _, e := range entries {

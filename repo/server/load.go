@@ -134,12 +134,14 @@ func (s *Server) readEntry(ctx context.Context, o Object) (*entry, error) {
 		return nil, &inputError{err}
 	}
 	defer content.Close()
-	archive, err := io.ReadAll(io.LimitReader(content, max(s.o.MaxUpload, DefaultMaxUpload)+1))
-	if err != nil {
-		return nil, err
+	if limit := max(s.o.MaxUpload, DefaultMaxUpload); opened.Size > limit {
+		return nil, badInput("it is larger than %d bytes", limit)
 	}
-	if int64(len(archive)) != opened.Size {
-		return nil, badInput("it is larger than %d bytes, or is being written", max(s.o.MaxUpload, DefaultMaxUpload))
+	archive := make([]byte, opened.Size)
+	if _, err := io.ReadFull(content, archive); err == io.EOF || err == io.ErrUnexpectedEOF {
+		return nil, badInput("it is being written")
+	} else if err != nil {
+		return nil, err
 	}
 	c, err := readChart(s.o.Loader, archive)
 	if err != nil {

@@ -192,9 +192,15 @@ func (d *decoder) dynamicCodes() error {
 	if !build(d.lit[:], litBits, lengths[:nLit], litSymbols[:]) || !build(d.dist[:], distBits, lengths[nLit:], distSymbols[:]) {
 		return ErrCorrupt
 	}
-	pairLiterals(d.lit[:1<<litBits])
+	if d.size-d.pos >= worthPairing {
+		pairLiterals(d.lit[:1<<litBits])
+	}
 	return nil
 }
+
+// worthPairing is how much compressed data must be left for pairs of literals to
+// save more time than it takes to find them.
+const worthPairing = 4 << 10
 
 // codeOrder is the order in which a block lists the lengths of the codes that
 // encode its lengths.
