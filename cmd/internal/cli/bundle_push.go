@@ -20,20 +20,9 @@ func (a *app) bundleTarget(o *bundlePush, target string) (pushChart, error) {
 	if oci.Is(target) {
 		return a.pushToRegistry(o, target)
 	}
-	access := o.access.access()
-	if access.URL = target; !strings.Contains(target, "://") {
-		_, config, err := a.repositories()
-		if err != nil {
-			return nil, err
-		}
-		e := config.Get(target)
-		if e == nil {
-			return nil, withHint(fmt.Errorf("there is no repository named %q", target), "give oci://HOST/PATH, the URL of a repository, or a name of 'slipway repo list'")
-		}
-		access = e.Access()
-		if o.access.username != "" {
-			access.Username, access.Password = o.access.username, o.access.password
-		}
+	access, err := a.uploadAccess(&o.access, target)
+	if err != nil {
+		return nil, err
 	}
 	client := a.httpClient(o.timeout)
 	return func(ctx context.Context, c *repo.BundledChart, archive, prov []byte) (string, error) {
@@ -50,6 +39,29 @@ func (a *app) bundleTarget(o *bundlePush, target string) (pushChart, error) {
 	}, nil
 }
 
+var errNoRepository = errors.New("there is no repository")
+
+// uploadAccess is the way to a repository, by its URL or its name.
+func (a *app) uploadAccess(o *accessFlags, target string) (repo.Access, error) {
+	access := o.access()
+	if access.URL = target; strings.Contains(target, "://") {
+		return access, nil
+	}
+	_, config, err := a.repositories()
+	if err != nil {
+		return access, err
+	}
+	e := config.Get(target)
+	if e == nil {
+		return access, withHint(fmt.Errorf("%w named %q", errNoRepository, target), "give oci://HOST/PATH, the URL of a repository, or a name of 'slipway repo list'")
+	}
+	access = e.Access()
+	if o.username != "" {
+		access.Username, access.Password = o.username, o.password
+	}
+	return access, nil
+}
+
 func (a *app) pushToRegistry(o *bundlePush, target string) (pushChart, error) {
 	ref, err := oci.Parse(target)
 	if err != nil {
@@ -64,11 +76,10 @@ func (a *app) pushToRegistry(o *bundlePush, target string) (pushChart, error) {
 		defer cancel()
 		at := ref
 		at.Repository, at.Version = strings.TrimPrefix(ref.Repository+"/"+c.Name, "/"), c.Version
-		sum := sha256.Sum256(archive)
 		there, err := client.Pull(ctx, at, oci.PullOptions{})
 		var missing *oci.NotFoundError
 		switch {
-		case err == nil && there.ArchiveDigest == "sha256:"+hex.EncodeToString(sum[:]):
+		case err == nil && there.ArchiveDigest == sha256Of(archive):
 			return "is there already", nil
 		case err == nil:
 			return "", fmt.Errorf("there is another archive of this version, %s", there.ArchiveDigest)
@@ -81,4 +92,9 @@ func (a *app) pushToRegistry(o *bundlePush, target string) (pushChart, error) {
 		}
 		return "pushed, " + pushed.Reference.Digest, nil
 	}, nil
+}
+
+func sha256Of(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -36,7 +36,7 @@ import (
 //	inventory FILE          writes the names and versions of all objects of slipway's namespace to a file
 //	definition NAME         prints a CustomResourceDefinition; ! definition: there is none of the name
 //	undefine NAME           deletes a CustomResourceDefinition and waits until it is gone
-//	keys                    makes an OpenPGP key pair in the files public and private
+//	keys                    makes an OpenPGP key pair in the files public and private, and public.gpg and private.gpg without armor
 func TestOptions(t *testing.T) {
 	runOnCluster(t, "testdata/options", clusterScripts{
 		commands: func(objects scriptObjects) scriptCommands {
@@ -246,5 +246,6 @@ func keys(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		ts.Check(w.Close())
 		ts.Check(os.WriteFile(ts.MkAbs(file), text.Bytes(), 0o600))
+		ts.Check(os.WriteFile(ts.MkAbs(file+".gpg"), raw.Bytes(), 0o600)) // the only form that Helm 3 reads
 	}
 }
