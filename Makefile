@@ -110,7 +110,7 @@ bench: build peers ## figures against Helm v3.22.0 and v4.3.1 over CORPUS and a 
 
 bench-cluster: build peers $(CLUSTER) ## figures against Helm v3.22.0 and v4.3.1 on a control plane; choose by BENCH='-rounds 3 -only near'
 	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-cluster ./cluster && $(GO) build -o $(CURDIR)/.cache/peak ./peak
-	.cache/bench-cluster $(BENCH)
+	.cache/bench-cluster -corpus "$(wildcard $(CORPUS))" $(BENCH)
 
 $(PEERS)/chartmuseum: testdata/peers/chartmuseum/go.mod testdata/peers/chartmuseum/go.sum
 	cd testdata/peers/chartmuseum && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-w -s -X main.Version=v0.16.3' -o $(CURDIR)/$@ helm.sh/chartmuseum/cmd/chartmuseum

@@ -1,12 +1,52 @@
 package main
 
 import (
+	"cmp"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
-// charts are the folders of the generated charts.
-type charts struct{ large, small string }
+// charts are the folders of the generated charts, and an archive of the corpus.
+type charts struct{ large, small, middle string }
+
+// listedChart is a chart whose releases are listed.
+type listedChart struct {
+	name, path string
+	target     bool // the list of its releases has to be faster by listTarget
+}
+
+func (c charts) listed() []listedChart {
+	all := []listedChart{{"small", c.small, false}, {"large", c.large, true}}
+	if c.middle != "" {
+		all = append(all, listedChart{"middle", c.middle, true})
+	}
+	return all
+}
+
+// middleOf gives the archive of a folder that is the middle one by size of those
+// that a tool renders, "" if there is none.
+func middleOf(corpus, program string) (string, error) {
+	archives, err := filepath.Glob(filepath.Join(corpus, "*.tgz"))
+	if err != nil {
+		return "", err
+	}
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
+	slices.SortFunc(archives, func(a, b string) int { return cmp.Compare(size(a), size(b)) })
+	for _, path := range archives[len(archives)/2:] {
+		if exec.Command(program, "template", "first", path).Run() == nil {
+			return path, nil
+		}
+	}
+	return "", nil
+}
 
 const (
 	configMaps  = 300

@@ -7,8 +7,8 @@
 // installed, upgraded so that every object changes, and upgraded again so that
 // nothing does; with and without --wait, directly and through a proxy that
 // holds each request up for a while, like a cluster far away. A chart of four
-// objects shows how many requests come one after the other. At the end a
-// thousand releases are listed.
+// objects shows how many requests come one after the other. Bare requests show
+// what the API server itself takes. At the end a thousand releases are listed.
 //
 // In each round all tools have their turn, in another order each time, and a
 // ratio is taken round by round. Between two turns nothing of the former is left.
@@ -30,6 +30,7 @@ import (
 type options struct {
 	tools        []tool
 	plane, peak  string
+	corpus       string
 	rounds       int
 	patientWaits int
 	latency      time.Duration
@@ -58,6 +59,7 @@ func main() {
 	slipway := flag.String("slipway", "bin/slipway", "slipway binary")
 	flag.StringVar(&o.plane, "cluster", ".cache/cluster", "binary of the control plane (testdata/cluster)")
 	flag.StringVar(&o.peak, "peak", ".cache/peak", "binary of the command peak")
+	flag.StringVar(&o.corpus, "corpus", "../shared/corpus", "folder of packaged charts; the middle one by size is what releases are listed of")
 	flag.IntVar(&o.rounds, "rounds", 7, "rounds of each measurement")
 	flag.IntVar(&o.patientWaits, "helm4-waits", 1, "rounds with --wait in which helm v4 takes part; one of them takes minutes")
 	flag.DurationVar(&o.latency, "latency", 10*time.Millisecond, "what is added to each request of the sets far, far-wait and small")
@@ -128,6 +130,9 @@ func run(o options) error {
 		r.print(os.Stdout)
 	}
 	if o.wants("list") {
+		if charts.middle, err = middleOf(o.corpus, o.tools[0].path); err != nil {
+			return err
+		}
 		return benchList(o, charts, filepath.Join(dir, "set-list"))
 	}
 	return nil
