@@ -29,7 +29,7 @@ S3 := .cache/s3
 # The definitions of kinds that routers of traffic have (testdata/crds).
 CRDS := .cache/crds
 
-.PHONY: help build test test-jenkins sweep sample lint bench conformance fuzz docs peers cluster cluster-up crds registry s3
+.PHONY: help build test test-jenkins sweep sample lint bench bench-cluster bench-repo demo conformance fuzz docs peers cluster cluster-up crds registry s3 release vulncheck
 help:
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/\1\t\2/p' Makefile
 
