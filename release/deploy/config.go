@@ -32,8 +32,9 @@ type Config struct {
 	// Concurrency is how many requests of one wave run at a time; 0 means 32.
 	Concurrency int
 	// Review, if not nil, is asked about everything that an install, an upgrade, a
-	// rollback or the start of a rollout is about to bring about, dry runs
-	// included, before anything is changed. Its error refuses that. It is asked
+	// rollback, an approved plan or the start of a rollout is about to bring
+	// about, dry runs included, before anything is changed, and about the target
+	// of a rollout when that is promoted. Its error refuses that. It is asked
 	// again if a namespace has to be made first, and not when an operation goes on
 	// or takes its changes back.
 	Review func(context.Context, Review) error

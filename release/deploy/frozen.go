@@ -110,7 +110,8 @@ func (o *operation) applyFrozen(ctx context.Context, f *Frozen, options *ChangeO
 		return nil, fmt.Errorf("the plan is for release %s in namespace %s, not for %s in %s", record.Name, record.Namespace, o.name, o.Namespace)
 	}
 	if options.CreateNamespace {
-		if err := o.createNamespace(ctx, func() error { return nil }); err != nil {
+		d := &draft{record: record, rendered: &rendered{crds: f.CRDs}}
+		if err := o.createNamespace(ctx, func() error { return o.reviewUnplanned(ctx, d, options) }); err != nil {
 			return nil, err
 		}
 	}

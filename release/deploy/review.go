@@ -6,9 +6,8 @@ import (
 	"slices"
 
 	"github.com/e6d26078/slipway/engine"
-	"github.com/e6d26078/slipway/release/derive"
+	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/manifest"
-	"github.com/e6d26078/slipway/release/rollout"
 )
 
 // Review is everything that an operation is about to bring about. It is only read.
@@ -23,6 +22,8 @@ type Review struct {
 	// Program and Input are what was rendered; Program is nil if nothing was.
 	Program *engine.Program
 	Input   engine.Input
+	// Record is the revision that is made, with the chart as far as records hold it.
+	Record *release.Record
 }
 
 // review asks Config.Review about a draft.
@@ -34,7 +35,7 @@ func (o *operation) review(ctx context.Context, d *draft, c *changes, options *C
 }
 
 func (o *operation) askReview(ctx context.Context, d *draft, objects, crds []manifest.Object, options *ChangeOptions) error {
-	r := Review{Release: o.name, Namespace: o.Namespace, Revision: d.record.Version, Objects: objects, CRDs: crds}
+	r := Review{Release: o.name, Namespace: o.Namespace, Revision: d.record.Version, Objects: objects, CRDs: crds, Record: d.record}
 	if d.rendered != nil {
 		r.Program, r.Input = d.program, d.input
 	}
@@ -68,10 +69,28 @@ func (r *rolling) reviewStart(ctx context.Context, d *draft, c *changes, options
 	if r.Review == nil {
 		return nil
 	}
-	view := rollout.View{Target: true, Early: true, Clones: true, Full: true, Preview: true}
-	objects, err := r.plan.Objects(r.from, r.to, view, derive.Observed{}, r.config.Routers)
+	return r.askRolling(ctx, d, c.input.CRDs, options)
+}
+
+// reviewMove asks again about what a rollout goes on with: its target as it was
+// frozen. Once the last promotion has begun there is no way but on.
+func (r *rolling) reviewMove(ctx context.Context) error {
+	if r.Review == nil || r.state().Committed {
+		return nil
+	}
+	err := r.askRolling(ctx, &draft{record: r.goal}, nil, &ChangeOptions{NoHooks: r.state().Settings.WithoutHooks})
+	if err == nil {
+		return nil
+	}
+	refused := r.problem(ctx, Refused, err)
+	refused.Hints = append(refused.Hints, "the rollout stays where it is: 'slipway rollout abort "+r.name+"' takes it back")
+	return refused
+}
+
+func (r *rolling) askRolling(ctx context.Context, d *draft, crds []manifest.Object, options *ChangeOptions) error {
+	objects, err := r.sideBySide()
 	if err != nil {
 		return err
 	}
-	return r.askReview(ctx, d, slices.Concat(r.to, added(r.to, objects)), c.input.CRDs, options)
+	return r.askReview(ctx, d, slices.Concat(r.to, added(r.to, objects)), crds, options)
 }

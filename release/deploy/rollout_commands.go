@@ -29,6 +29,9 @@ func PromoteRollout(ctx context.Context, config RolloutConfig, name string, opti
 		if err := r.expects(&options); err != nil {
 			return err
 		}
+		if err := r.reviewMove(ctx); err != nil {
+			return err
+		}
 		if r.target != nil {
 			r.target.Operation.Approver = options.Actor.Name
 		}

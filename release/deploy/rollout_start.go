@@ -155,11 +155,16 @@ func (r *rolling) draftStart(ctx context.Context, c *chart.Chart, vals map[strin
 	return s, err
 }
 
+// sideBySide are the objects of both sides, when most of them are there.
+func (r *rolling) sideBySide() ([]manifest.Object, error) {
+	view := rollout.View{Target: true, Early: true, Clones: true, Full: true, Preview: true}
+	return r.plan.Objects(r.from, r.to, view, derive.Observed{}, r.config.Routers)
+}
+
 // fitAll makes the record small enough for the longest manifest that it will
 // have: that of both sides side by side.
 func (r *rolling) fitAll(record *release.Record) error {
-	view := rollout.View{Target: true, Early: true, Clones: true, Full: true, Preview: true}
-	objects, err := r.plan.Objects(r.from, r.to, view, derive.Observed{}, r.config.Routers)
+	objects, err := r.sideBySide()
 	if err != nil {
 		return err
 	}

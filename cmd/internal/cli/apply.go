@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/e6d26078/slipway/cmd/internal/link"
+	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/plan"
 	"github.com/e6d26078/slipway/release/plan/seal"
@@ -17,7 +18,10 @@ const applyLong = `Do what a plan says that 'slipway plan --out FILE' has writte
 from what was rendered then. It is refused if the cluster has moved since.
 
 --expect-plan takes the digest of the plan that was approved. Give it from the
-approval, not from the file: then nobody can put another plan in its place.`
+approval, not from the file: then nobody can put another plan in its place.
+
+--policy and --policy-file check what was rendered then by the policies of now:
+those that 'slipway plan' was given may have changed since.`
 
 type applyOptions struct {
 	file       string
@@ -27,6 +31,7 @@ type applyOptions struct {
 	wait       waitFlag
 	deploy.ApplyPlanOptions
 	operation operationFlags
+	policy    policyFlags
 	output    outputFormat
 }
 
@@ -54,6 +59,7 @@ func newApply(a *app) *cobra.Command {
 	o.output.register(f)
 	o.operation.register(f)
 	o.operation.registerSettle(f)
+	o.policy.register(f)
 	return cmd
 }
 
@@ -72,6 +78,9 @@ func (a *app) runApply(ctx context.Context, o *applyOptions) error {
 		return withHint(fmt.Errorf("the plan is for namespace %s, and --namespace is %s", file.Namespace, a.flags.namespace), "leave --namespace out")
 	}
 	a.flags.namespace = file.Namespace
+	if err := a.openGate(&o.policy, engine.Helm3); err != nil {
+		return err
+	}
 	o.Wait, o.Settle = bool(o.wait), o.operation.settle
 	var result *deploy.Result
 	err = a.operate(ctx, &o.operation, "apply "+file.Release, func(config deploy.Config) (err error) {

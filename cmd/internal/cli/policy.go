@@ -10,6 +10,7 @@ import (
 
 	"github.com/e6d26078/slipway/cmd/internal/link"
 	"github.com/e6d26078/slipway/engine"
+	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/policy"
 	"github.com/e6d26078/slipway/release/policy/origin"
@@ -57,6 +58,7 @@ type gate struct {
 	policies policy.Evaluator // nil if there are none
 	compat   engine.Compat
 	told     map[string]bool // warnings, so that none comes twice
+	found    func(*policy.Report)
 }
 
 // newGate reads and compiles what the flags name.
@@ -64,7 +66,7 @@ func (a *app) newGate(p *policyFlags, compat engine.Compat) (*gate, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	g := &gate{config: &policy.Config{}, compat: compat, told: map[string]bool{}}
+	g := &gate{config: &policy.Config{}, compat: compat, told: map[string]bool{}, found: a.foundByPolicies}
 	if p.file != "" {
 		data, err := readFile(p.file)
 		if err != nil {
@@ -107,9 +109,10 @@ func (a *app) openGate(p *policyFlags, compat engine.Compat) (err error) {
 	return err
 }
 
-// examine makes all checks. The finder may be nil, and so may lister, which
-// reads what else is in the cluster.
-func (g *gate) examine(ctx context.Context, set *policy.Set, finder *origin.Finder, lister deploy.Lister) (*policy.Report, error) {
+// examine makes all checks. Where finds the lines of what was found, if there
+// is anything; it may give nil. So may lister be, which reads what else is in
+// the cluster.
+func (g *gate) examine(ctx context.Context, set *policy.Set, where func() *origin.Finder, lister deploy.Lister) (*policy.Report, error) {
 	var notes []string
 	if lister != nil {
 		var err error
@@ -126,12 +129,16 @@ func (g *gate) examine(ctx context.Context, set *policy.Set, finder *origin.Find
 		}
 		report.Add(set, g.config, checks, findings)
 	}
-	if finder != nil {
+	if len(report.Findings) == 0 {
+		return report, nil
+	}
+	if finder := where(); finder != nil {
 		for i := range report.Findings {
 			finder.Locate(ctx, &report.Findings[i])
 		}
 		report.Sort()
 	}
+	g.found(report)
 	return report, nil
 }
 
@@ -142,21 +149,54 @@ func (g *gate) reviewer(client link.Client, observe func(deploy.Notice)) func(co
 	}
 	return func(ctx context.Context, r deploy.Review) error {
 		set := &policy.Set{Release: r.Release, Namespace: r.Namespace, Objects: r.Objects, Hooks: r.Hooks, CRDs: r.CRDs}
-		var finder *origin.Finder
-		if r.Program != nil {
-			finder = origin.New(r.Program, r.Input, g.compat)
+		where := func() *origin.Finder {
+			if r.Program != nil {
+				return origin.New(r.Program, r.Input, g.compat)
+			}
+			return g.again(ctx, client, &r)
 		}
 		var lister deploy.Lister
 		if client != nil {
 			lister = client
 		}
-		report, err := g.examine(ctx, set, finder, lister)
+		report, err := g.examine(ctx, set, where, lister)
 		if err != nil {
 			return err
 		}
 		g.tell(report, observe)
 		return denied(report)
 	}
+}
+
+// again finds lines in the chart of a record, for a revision that was rendered
+// earlier: a rollback's, an approved plan's, a rollout's. It is nil where that
+// cannot be rendered again; records hold no subcharts.
+func (g *gate) again(ctx context.Context, client link.Client, r *deploy.Review) *origin.Finder {
+	if client == nil || r.Record.Chart == nil || r.Record.Chart.Metadata == nil || len(r.Record.Chart.Metadata.Dependencies) > 0 {
+		return nil
+	}
+	input, err := storedInput(ctx, client, r.Record)
+	if err != nil {
+		return nil
+	}
+	program, err := engine.Compile(r.Record.Chart, engine.Options{Compat: g.compat})
+	if err != nil {
+		return nil
+	}
+	finder := origin.New(program, input, g.compat)
+	finder.Expect(r.Objects...)
+	finder.Expect(r.Hooks...)
+	return finder
+}
+
+// storedInput is what a revision was rendered from, as far as its record says.
+func storedInput(ctx context.Context, client link.Client, r *release.Record) (engine.Input, error) {
+	capabilities, err := client.Capabilities(ctx)
+	return engine.Input{
+		Release: engine.Release{Name: r.Name, Namespace: r.Namespace, Revision: r.Version, Upgrade: r.Version > 1},
+		Values:  r.Config, Capabilities: capabilities, Lookup: rememberedLookup(client.Lookup(ctx)),
+		SkipSchema: true, SkipKubeVersion: true,
+	}, err
 }
 
 // tell passes on what does not stop the release.
@@ -170,13 +210,16 @@ func (g *gate) tell(report *policy.Report, observe func(deploy.Notice)) {
 	for i := range report.Findings {
 		f := &report.Findings[i]
 		if f.Severity == policy.Warn && f.Exception == "" {
-			warn(fmt.Sprintf("policy %s: %s", f.Check, findingLine(f)))
+			warn(toldOf(f))
 		}
 	}
 	for _, n := range report.Notes {
 		warn("policy: " + n)
 	}
 }
+
+// toldOf is what is said of a finding that does not stop the release.
+func toldOf(f *policy.Finding) string { return fmt.Sprintf("policy %s: %s", f.Check, findingLine(f)) }
 
 // findingLine is a finding in one line.
 func findingLine(f *policy.Finding) string {

@@ -108,7 +108,7 @@ func (a *app) runPreflight(ctx context.Context, o *preflightOptions, args []stri
 	if err != nil {
 		return err
 	}
-	report, err := gate.examine(ctx, set, origin.New(r.program, r.input, r.compat), lister)
+	report, err := gate.examine(ctx, set, func() *origin.Finder { return origin.New(r.program, r.input, r.compat) }, lister)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release/deploy"
 )
 
@@ -14,10 +15,14 @@ const rollbackLong = `Return a release to an earlier revision: its objects, its 
 as they were then. That makes a new revision.
 
 Without REVISION, or with 0, it is the one before the newest. 'slipway history'
-shows them.`
+shows them.
+
+--policy and --policy-file check what it would bring about, as 'slipway upgrade'
+does: what was good once may not be any more.`
 
 func newRollback(a *app) *cobra.Command {
 	c := &changeFlags{}
+	policies := &policyFlags{}
 	var recreatePods bool
 	cmd := &cobra.Command{
 		Use:   "rollback <RELEASE> [REVISION]",
@@ -28,18 +33,19 @@ func newRollback(a *app) *cobra.Command {
 			if recreatePods {
 				a.warn("WARNING: --recreate-pods has no effect")
 			}
-			return a.runRollback(cmd.Context(), c, args)
+			return a.runRollback(cmd.Context(), c, policies, args)
 		},
 	}
 	f := cmd.Flags()
 	c.register(f)
 	c.registerHistory(f, a.env.Getenv)
+	policies.register(f)
 	f.BoolVar(&recreatePods, "recreate-pods", false, "without effect")
 	hide(f, "recreate-pods")
 	return cmd
 }
 
-func (a *app) runRollback(ctx context.Context, c *changeFlags, args []string) error {
+func (a *app) runRollback(ctx context.Context, c *changeFlags, policies *policyFlags, args []string) error {
 	change, err := c.options()
 	if err != nil {
 		return err
@@ -51,6 +57,9 @@ func (a *app) runRollback(ctx context.Context, c *changeFlags, args []string) er
 		}
 	}
 	if err := checkReleaseName(args[0]); err != nil {
+		return err
+	}
+	if err := a.openGate(policies, engine.Helm3); err != nil {
 		return err
 	}
 	err = a.operate(ctx, &c.operation, "rollback "+args[0], func(config deploy.Config) error {

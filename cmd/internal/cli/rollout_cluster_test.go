@@ -70,11 +70,11 @@ spec:
 // TestRollouts runs testdata/rollout against a real control plane, each script
 // with the chart above in the folder shop and the schema of rollout.yaml in the
 // file SCHEMA. Beside the commands of TestDeploying
-// there is leak of TestFaults.
+// there are leak of TestFaults, and edit, inventory and keys of TestOptions.
 func TestRollouts(t *testing.T) {
 	runOnCluster(t, "testdata/rollout", clusterScripts{
 		commands: func(objects scriptObjects) scriptCommands {
-			return scriptCommands{"leak": leak, "edit": objects.edit, "inventory": objects.inventory}
+			return scriptCommands{"leak": leak, "edit": objects.edit, "inventory": objects.inventory, "keys": keys}
 		},
 		setup: func(env *testscript.Env, _ *clustertest.Cluster) error {
 			schema, err := filepath.Abs("../../../docs/schema/rollout.v1.json")

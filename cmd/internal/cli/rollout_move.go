@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release/deploy"
 )
 
@@ -18,7 +19,11 @@ or is stuck tries again.
 that it is this rollout. If live ConfigMaps or Secrets have changed since the
 rollout was planned, the promotion stops: --keep-live keeps what is live,
 --use-frozen overwrites it; 'slipway rollout refresh-config' copies it to the
-canary and tries it out first.`
+canary and tries it out first.
+
+What is promoted is what was checked when the rollout began. --policy and
+--policy-file check it again, by the policies of now; what they deny leaves the
+rollout at its gate. Once the last promotion has begun they are not asked.`
 
 const rolloutAbortLong = `Take a rollout back: traffic goes to the old version, the new one is removed, and
 everything is as it was before. Without a rollout it does nothing. Once the last
@@ -37,6 +42,7 @@ tried.`
 type moveOptions struct {
 	deploy.PromoteOptions
 	operation operationFlags
+	policy    policyFlags // of promote alone
 	format    *choice
 	config    string
 }
@@ -76,6 +82,7 @@ func newRolloutPromote(a *app) *cobra.Command {
 	f.BoolVar(&o.KeepLive, "keep-live", false, "keep configuration that was changed since the rollout was planned")
 	f.BoolVar(&o.UseFrozen, "use-frozen", false, "overwrite configuration that was changed since the rollout was planned")
 	addHistoryFlag(f, &o.HistoryMax, a.env.Getenv)
+	o.policy.register(f)
 	return cmd
 }
 
@@ -87,6 +94,9 @@ func (a *app) runRolloutPromote(ctx context.Context, o *moveOptions, name string
 		return fmt.Errorf("--from-step %d: steps count from 1", o.FromStep)
 	}
 	o.Actor = a.approverOf(&o.operation)
+	if err := a.openGate(&o.policy, engine.Helm3); err != nil {
+		return err
+	}
 	return a.move(ctx, o, "promote", name, func(config deploy.RolloutConfig) (*deploy.RolloutResult, error) {
 		return deploy.PromoteRollout(ctx, config, name, o.PromoteOptions)
 	})

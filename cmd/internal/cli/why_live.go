@@ -122,18 +122,14 @@ func (a *app) askAgain(ctx context.Context, o *whyOptions, q *whyQuestion, c *co
 	if given == nil {
 		return nil, errors.New("the record holds no chart")
 	}
-	capabilities, err := c.client.Capabilities(ctx)
+	input, err := storedInput(ctx, c.client, r)
 	if err != nil {
 		return nil, err
 	}
+	input.EnableDNS = o.enableDNS
 	again := &rendering{
 		options: &o.templateOptions, debug: a.flags.debug, compat: o.compat, chart: given,
-		user: &values.Merged{Values: r.Config},
-		input: engine.Input{
-			Release: engine.Release{Name: r.Name, Namespace: r.Namespace, Revision: r.Version, Upgrade: r.Version > 1},
-			Values:  r.Config, Capabilities: capabilities, EnableDNS: o.enableDNS, Lookup: rememberedLookup(c.client.Lookup(ctx)),
-			SkipSchema: true, SkipKubeVersion: true,
-		},
+		user: &values.Merged{Values: r.Config}, input: input,
 	}
 	if again.program, err = engine.Compile(given, engine.Options{Compat: o.compat}); err != nil {
 		return nil, err

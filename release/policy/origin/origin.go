@@ -8,6 +8,7 @@ package origin
 
 import (
 	"context"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode"
@@ -25,6 +26,19 @@ type Finder struct {
 	input   engine.Input
 	compat  manifest.Compat
 	files   map[string]*file
+	// expected are the objects to find, nil for whatever is rendered.
+	expected map[manifest.Ref]map[string]any
+}
+
+// Expect has Locate name a line only in objects that are rendered as they are
+// here: for objects that were rendered earlier, and may be others by now.
+func (f *Finder) Expect(objects ...manifest.Object) {
+	if f.expected == nil {
+		f.expected = map[manifest.Ref]map[string]any{}
+	}
+	for _, o := range objects {
+		f.expected[o.Ref] = o.Fields
+	}
 }
 
 // file is a rendered template.
@@ -60,8 +74,8 @@ func (f *Finder) Locate(ctx context.Context, finding *policy.Finding) {
 	if file == nil {
 		return
 	}
-	doc, prefix := file.find(finding.Ref)
-	if doc == nil {
+	doc, object, prefix := file.find(finding.Ref)
+	if doc == nil || f.expected != nil && !reflect.DeepEqual(object.Fields, f.expected[finding.Ref]) {
 		return
 	}
 	field := finding.Field
@@ -111,8 +125,9 @@ func (f *Finder) file(ctx context.Context, name string) *file {
 // find looks for an object, and returns where it stands in its document. The
 // last one counts, as for Helm. What a rollout has made from an object has
 // another name: then it is the only object of the kind.
-func (f *file) find(ref manifest.Ref) (found *document, prefix []string) {
+func (f *file) find(ref manifest.Ref) (found *document, object *manifest.Object, prefix []string) {
 	var kind *document
+	var kindObject *manifest.Object
 	var kindPrefix []string
 	kinds := 0
 	for _, doc := range f.docs {
@@ -125,16 +140,16 @@ func (f *file) find(ref manifest.Ref) (found *document, prefix []string) {
 			if len(doc.objects) > 1 || strings.HasSuffix(doc.kind(), "List") {
 				place = []string{"items", strconv.Itoa(i)}
 			}
-			kind, kindPrefix, kinds = doc, place, kinds+1
+			kind, kindObject, kindPrefix, kinds = doc, o, place, kinds+1
 			if o.Name == ref.Name && (o.Namespace == "" || o.Namespace == ref.Namespace) {
-				found, prefix = doc, place
+				found, object, prefix = doc, o, place
 			}
 		}
 	}
 	if found == nil && kinds == 1 {
-		return kind, kindPrefix
+		return kind, kindObject, kindPrefix
 	}
-	return found, prefix
+	return found, object, prefix
 }
 
 func (d *document) kind() string {
