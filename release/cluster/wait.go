@@ -45,8 +45,10 @@ func (c *Client) Wait(ctx context.Context, objects []manifest.Object, options de
 // are done already. One that failed, or that needs help to go on, is a
 // *deploy.HookFailedError; when the context's deadline passes, the error is a
 // *deploy.NotReadyError; if the context ends otherwise, its cause.
-func (c *Client) WaitHook(ctx context.Context, o manifest.Object) error {
-	return c.waitHook(ctx, o, deploy.WaitOptions{Jobs: true})
+//
+// If watch is not nil it is told what there is to see, as with Wait.
+func (c *Client) WaitHook(ctx context.Context, o manifest.Object, watch func(deploy.Sight)) error {
+	return c.waitHook(ctx, o, deploy.WaitOptions{Jobs: true, Watch: watch})
 }
 
 func (c *Client) waitHook(ctx context.Context, o manifest.Object, options deploy.WaitOptions) error {
@@ -79,6 +81,7 @@ type waiter struct {
 	sources []*source
 	reports chan report
 	expired chan suspicion
+	looks   chan findings
 	timers  map[suspicion]*time.Timer
 	blind   map[string]bool // namespaces whose EndpointSlices must not be listed
 	culprit manifest.Ref    // whose trouble has ended the wait
@@ -103,6 +106,7 @@ func newWaiter(c *Client, t *tracker, options deploy.WaitOptions) *waiter {
 		client: c, tracker: t, options: options, detail: &detailer{client: c},
 		reports: make(chan report, 64),
 		expired: make(chan suspicion),
+		looks:   make(chan findings),
 		timers:  map[suspicion]*time.Timer{},
 		blind:   map[string]bool{},
 	}
@@ -132,6 +136,7 @@ func (w *waiter) run(caller context.Context) error {
 			p.Message = w.detail.mask(p.Message)
 			w.options.Progress(p)
 		}
+		w.show(ctx)
 		pending := w.tracker.pending()
 		if len(pending) == 0 {
 			return nil
@@ -214,6 +219,8 @@ func (w *waiter) next(ctx context.Context) error {
 		return ctx.Err()
 	case s := <-w.expired:
 		return w.judge(ctx, s)
+	case f := <-w.looks:
+		f.target.findings = f.lines
 	case r := <-w.reports:
 		if err := w.takeIn(r); err != nil {
 			return err

@@ -12,13 +12,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Limits of what is told about objects that are not ready.
-const (
-	detailObjects = 10 // objects that are looked into
-	detailPods    = 2  // pods of each
-	detailEvents  = 5  // events of each object and pod
-	detailLines   = 20 // lines of each log
-)
+// detailObjects is how many objects are looked into when a wait has failed.
+const detailObjects = 10
+
+// depth is how much is told about an object that is not ready.
+type depth struct {
+	pods   int   // those that tell most
+	events int   // of the object and of each pod
+	lines  int64 // of each log
+}
+
+var inFull = depth{pods: 2, events: 5, lines: 20}
 
 // detailer reads what tells why objects are not ready, without the values of Secrets.
 type detailer struct {
@@ -34,22 +38,22 @@ func (d *detailer) ofTargets(ctx context.Context, targets []*target) [][]string 
 	details := make([][]string, len(targets))
 	var work sync.WaitGroup
 	for i, g := range targets[:min(len(targets), detailObjects)] {
-		work.Go(func() { details[i] = d.of(ctx, g) })
+		work.Go(func() { details[i] = d.of(ctx, g, inFull) })
 	}
 	work.Wait()
 	return details
 }
 
-func (d *detailer) of(ctx context.Context, g *target) []string {
+func (d *detailer) of(ctx context.Context, g *target, much depth) []string {
 	var lines []string
 	if g.uid != "" {
-		lines = d.events(ctx, g.ref.Namespace, g.uid, g.ref.Kind+" "+g.ref.Name)
+		lines = d.events(ctx, g.ref.Namespace, g.uid, g.ref.Kind+" "+g.ref.Name, much.events)
 	}
-	for _, pod := range d.pods(ctx, g) {
+	for _, pod := range d.pods(ctx, g, much.pods) {
 		if string(pod.UID) != g.uid {
-			lines = append(lines, d.events(ctx, pod.Namespace, string(pod.UID), "Pod "+pod.Name)...)
+			lines = append(lines, d.events(ctx, pod.Namespace, string(pod.UID), "Pod "+pod.Name, much.events)...)
 		}
-		lines = append(lines, d.logs(ctx, &pod)...)
+		lines = append(lines, d.logs(ctx, &pod, much.lines)...)
 	}
 	for i := range lines {
 		lines[i] = d.mask(lines[i])
@@ -58,7 +62,7 @@ func (d *detailer) of(ctx context.Context, g *target) []string {
 }
 
 // pods are those pods of a target that tell most.
-func (d *detailer) pods(ctx context.Context, g *target) []corev1.Pod {
+func (d *detailer) pods(ctx context.Context, g *target, most int) []corev1.Pod {
 	options, known := podOptions(g)
 	if !known {
 		return nil
@@ -71,7 +75,7 @@ func (d *detailer) pods(ctx context.Context, g *target) []corev1.Pod {
 	slices.SortStableFunc(pods, func(a, b corev1.Pod) int {
 		return cmp.Or(-cmp.Compare(badness(&a), badness(&b)), b.CreationTimestamp.Compare(a.CreationTimestamp.Time))
 	})
-	return pods[:min(len(pods), detailPods)]
+	return pods[:min(len(pods), most)]
 }
 
 // badness is how much a pod tells of what is wrong, 0 if nothing is.
@@ -90,7 +94,7 @@ func badness(pod *corev1.Pod) int {
 }
 
 // events are the last events of an object, oldest first.
-func (d *detailer) events(ctx context.Context, namespace, uid, about string) []string {
+func (d *detailer) events(ctx context.Context, namespace, uid, about string, most int) []string {
 	list, err := d.client.kubernetes.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{
 		FieldSelector: "involvedObject.uid=" + uid, Limit: pageSize,
 	})
@@ -99,7 +103,7 @@ func (d *detailer) events(ctx context.Context, namespace, uid, about string) []s
 	}
 	events := list.Items
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return eventTime(a).Compare(eventTime(b).Time) })
-	events = events[max(0, len(events)-detailEvents):]
+	events = events[max(0, len(events)-most):]
 	lines := make([]string, len(events))
 	for i, e := range events {
 		lines[i] = fmt.Sprintf("event of %s: %s %s: %s", about, e.Type, e.Reason, printable(strings.ReplaceAll(d.mask(e.Message), "\n", " ")))
@@ -125,14 +129,14 @@ func eventTime(e corev1.Event) metav1.Time {
 
 // logs are the last lines of the container that keeps a pod from being ready,
 // and of its run before if it was restarted.
-func (d *detailer) logs(ctx context.Context, pod *corev1.Pod) []string {
+func (d *detailer) logs(ctx context.Context, pod *corev1.Pod, lines int64) []string {
 	s := worstContainer(pod)
 	if s == nil || !hasRun(*s) {
 		return nil
 	}
-	requests := []logRequest{{container: s.Name, lines: detailLines}}
+	requests := []logRequest{{container: s.Name, lines: lines}}
 	if s.LastTerminationState.Terminated != nil {
-		requests = append([]logRequest{{container: s.Name, previous: true, lines: detailLines}}, requests...)
+		requests = append([]logRequest{{container: s.Name, previous: true, lines: lines}}, requests...)
 	}
 	var all []string
 	for _, r := range requests {

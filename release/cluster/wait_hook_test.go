@@ -57,7 +57,7 @@ func TestAHookThatTakesTooLong(t *testing.T) {
 	hook := r.install(t, jobOf("hook", "never-ready", ""))[0]
 	ctx, cancel := context.WithTimeout(r.ctx, time.Second)
 	defer cancel()
-	got := wantNotReady(t, r.WaitHook(ctx, hook), true, "")
+	got := wantNotReady(t, r.WaitHook(ctx, hook, nil), true, "")
 	if got.Message != "0 of 1 completions" {
 		t.Errorf("got %s", got.Message)
 	}
@@ -70,7 +70,7 @@ func TestLogsOfAHook(t *testing.T) {
 		"{apiVersion: v1, kind: Pod, metadata: {name: pair, annotations: {slipway.dev/stage: complete, slipway.dev/logs: said}}, spec: {restartPolicy: Never, containers: [{name: a, image: a}, {name: b, image: b}]}}",
 		"{apiVersion: v1, kind: ConfigMap, metadata: {name: hook}}")
 	for i, want := range []string{"one\ntwo [31mred\n", "==> pod pair, container a <==\nsaid\n==> pod pair, container b <==\nsaid\n", ""} {
-		if err := r.WaitHook(r.ctx, hooks[i]); err != nil {
+		if err := r.WaitHook(r.ctx, hooks[i], nil); err != nil {
 			t.Fatal(err)
 		}
 		got, err := r.Logs(r.ctx, hooks[i])
@@ -85,7 +85,7 @@ func TestLogsAreMaskedOrLeftOut(t *testing.T) {
 	r := newRig(t)
 	hooks := r.install(t, "{apiVersion: v1, kind: Secret, metadata: {name: login}, stringData: {password: correct-horse}}",
 		"{apiVersion: v1, kind: Pod, metadata: {name: hook, annotations: {slipway.dev/stage: complete, slipway.dev/logs: login with correct-horse}}, spec: {restartPolicy: Never, containers: [{name: main, image: a, env: [{name: P, valueFrom: {secretKeyRef: {name: login, key: password}}}]}]}}")
-	if err := r.WaitHook(r.ctx, hooks[1]); err != nil {
+	if err := r.WaitHook(r.ctx, hooks[1], nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := r.Logs(r.ctx, hooks[1])

@@ -32,6 +32,12 @@ type target struct {
 	troubles map[string]podTrouble // by pod name
 	refused  string                // why a pod of it could not be created
 	told     *deploy.Progress
+
+	// What is shown to who watches.
+	states   map[string]deploy.PodState // by pod name
+	findings []string                   // of the last look at it
+	stopLook func()                     // nil if nobody looks
+	shown    *deploy.Sight
 }
 
 // podTrouble is what is wrong with one pod of a target.
@@ -78,7 +84,7 @@ func newTracker(objects []manifest.Object, jobs bool, assess func(*unstructured.
 		if settledKinds[kind] || kind == jobKind && !jobs {
 			continue
 		}
-		g := &target{ref: o.Ref, kind: kind, troubles: map[string]podTrouble{}, own: verdict{waiting, "", "not seen yet"}}
+		g := &target{ref: o.Ref, kind: kind, troubles: map[string]podTrouble{}, states: map[string]deploy.PodState{}, own: verdict{waiting, "", "not seen yet"}}
 		g.serves = servingLabels(o)
 		if kind == serviceKind {
 			if g.selector = serviceSelector(o); g.selector == nil {
@@ -150,6 +156,7 @@ func (t *tracker) listPods(namespace string, pods []unstructured.Unstructured) {
 	for _, o := range t.targets {
 		if o.ref.Namespace == namespace {
 			clear(o.troubles)
+			clear(o.states)
 		}
 	}
 	for i := range pods {
@@ -168,6 +175,7 @@ func (t *tracker) updatePod(u *unstructured.Unstructured) {
 		return
 	}
 	found := findTrouble(pod)
+	o.states[pod.Name] = podState(pod, found)
 	// A Job restarts its pods as often as it is told to and says when it gives up.
 	if found.class == "" || found.class == crashClass && o.kind.kind == "Job" || t.ignored[string(pod.UID)] {
 		delete(o.troubles, pod.Name)
@@ -180,6 +188,7 @@ func (t *tracker) updatePod(u *unstructured.Unstructured) {
 func (t *tracker) removePod(u *unstructured.Unstructured) {
 	if o := t.ownerOf(u); o != nil {
 		delete(o.troubles, u.GetName())
+		delete(o.states, u.GetName())
 	}
 }
 

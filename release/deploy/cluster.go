@@ -152,7 +152,8 @@ type Waiter interface {
 	WaitGone(ctx context.Context, refs []manifest.Ref) error
 	// WaitHook returns when a Job or Pod has run to its end. Objects of other
 	// kinds are done as soon as they exist. A failed one is a *HookFailedError.
-	WaitHook(ctx context.Context, o manifest.Object) error
+	// If watch is not nil, it is told what there is to see of it.
+	WaitHook(ctx context.Context, o manifest.Object, watch func(Sight)) error
 	// Logs are the logs of a Job's or Pod's containers, cut to some hundred lines.
 	Logs(ctx context.Context, o manifest.Object) (string, error)
 }
@@ -164,6 +165,10 @@ type WaitOptions struct {
 	// Progress, if not nil, is told of each change of an object's state. It is
 	// called from one goroutine.
 	Progress func(Progress)
+	// Watch, if not nil, is told of each change of what there is to see of an
+	// object that is not ready. It is called from one goroutine. It costs
+	// requests: events and logs are read while something is in trouble.
+	Watch func(Sight)
 	// Settle is how long a reason that usually needs help, such as
 	// CrashLoopBackOff, has to last before it counts; 0 means 10 s.
 	Settle time.Duration
@@ -174,6 +179,20 @@ type Progress struct {
 	Ref     manifest.Ref
 	Ready   bool
 	Message string // what it waits for, such as "3 of 9 replicas are ready"
+}
+
+// Sight is what there is to see of an object that is not ready.
+type Sight struct {
+	Ref    manifest.Ref
+	Pods   []PodState // those that are not ready first
+	Detail []string   // the last events and log lines of what is in trouble
+}
+
+// PodState is what a pod does.
+type PodState struct {
+	Name  string
+	State string // in words
+	Ready bool
 }
 
 // Recorder writes Kubernetes Events.

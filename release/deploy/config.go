@@ -40,6 +40,9 @@ type Config struct {
 	Review func(context.Context, Review) error
 	// Observe, if not nil, is told what happens. It may be called concurrently.
 	Observe func(Notice)
+	// Watch, if not nil, is told what there is to see of what is waited for: it
+	// is for who shows that on a screen. It may be called concurrently.
+	Watch func(Sight)
 }
 
 // Notice is one thing that an operation did or found.

@@ -159,7 +159,7 @@ func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, o
 	ctx, cancel := context.WithTimeout(ctx, options.timeout())
 	defer cancel()
 	for _, obj := range objects {
-		if err := o.Cluster.WaitHook(ctx, obj); err != nil {
+		if err := o.Cluster.WaitHook(ctx, obj, o.Watch); err != nil {
 			return true, err
 		}
 	}

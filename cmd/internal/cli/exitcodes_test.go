@@ -86,7 +86,9 @@ func TestEveryExitCode(t *testing.T) {
 					},
 				}
 			},
-			setup: func(env *testscript.Env, _ *clustertest.Cluster) error { return txtar.Write(txtar.Parse([]byte(rolledChart)), env.WorkDir) },
+			setup: func(env *testscript.Env, _ *clustertest.Cluster) error {
+				return txtar.Write(txtar.Parse([]byte(rolledChart)), env.WorkDir)
+			},
 		})
 	})
 	if t.Failed() || t.Skipped() {

@@ -54,14 +54,15 @@ type progress struct {
 	junit  *junitReport
 
 	mu      sync.Mutex
-	waiting map[manifest.Ref]string // what is waited for, and the state of it
+	waiting map[manifest.Ref]string       // what is waited for, and the state of it
+	sights  map[manifest.Ref]deploy.Sight // what there is to see of it
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
 
 // newProgress opens the files of an operation such as "upgrade web". It is to be ended by finish.
 func (a *app) newProgress(flags progressFlags, name string) (*progress, error) {
-	p := &progress{app: a, quiet: flags.quiet, waiting: map[manifest.Ref]string{}, stop: make(chan struct{})}
+	p := &progress{app: a, quiet: flags.quiet, waiting: map[manifest.Ref]string{}, sights: map[manifest.Ref]deploy.Sight{}, stop: make(chan struct{})}
 	p.colour = a.env.Getenv("CLICOLOR_FORCE") != "" && a.env.Getenv("CLICOLOR_FORCE") != "0"
 	every := heartbeat
 	if file, ok := a.env.Stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) && a.env.Getenv("TERM") != "dumb" && !flags.quiet {
@@ -126,6 +127,18 @@ func (p *progress) observe(n deploy.Notice) {
 	}
 }
 
+// watch is what an operation shows its pods, events and logs to; nil where nobody watches.
+func (p *progress) watch() func(deploy.Sight) {
+	if p.screen == nil {
+		return nil
+	}
+	return func(s deploy.Sight) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.sights[s.Ref] = s
+	}
+}
+
 // track keeps what is waited for.
 func (p *progress) track(n deploy.Notice) {
 	switch {
@@ -135,6 +148,7 @@ func (p *progress) track(n deploy.Notice) {
 		p.waiting[n.Ref] = n.Message + " hook"
 	case n.Step == deploy.StepWait, n.Step == deploy.StepHook:
 		delete(p.waiting, n.Ref)
+		delete(p.sights, n.Ref)
 	}
 }
 
@@ -202,7 +216,8 @@ func (p *progress) refs() []manifest.Ref {
 	return refs
 }
 
-// tree shows what is waited for below its kinds.
+// tree shows what is waited for below its kinds, each object with its pods and,
+// if it is in trouble, the last events and log lines.
 func (p *progress) tree() []string {
 	var lines []string
 	kind := ""
@@ -216,6 +231,28 @@ func (p *progress) tree() []string {
 			name = ref.Namespace + "/" + name
 		}
 		lines = append(lines, "  "+name+"  "+p.paint(yellow, p.waiting[ref]))
+		lines = append(lines, p.below(p.sights[ref])...)
+	}
+	return lines
+}
+
+// below are the lines of the tree below an object.
+func (p *progress) below(s deploy.Sight) []string {
+	const most = 5
+	var lines []string
+	for i, pod := range s.Pods {
+		if i == most {
+			lines = append(lines, p.paint(grey, fmt.Sprintf("    %d more pods", len(s.Pods)-most)))
+			break
+		}
+		colour := yellow
+		if pod.Ready {
+			colour = green
+		}
+		lines = append(lines, "    "+pod.Name+"  "+p.paint(colour, oneLineOf(printable(pod.State))))
+	}
+	for _, line := range s.Detail {
+		lines = append(lines, p.paint(grey, "    "+oneLineOf(printable(line))))
 	}
 	return lines
 }

@@ -55,6 +55,7 @@ func (a *app) runConnected(ctx context.Context, o *operationFlags, p *progress, 
 		return err
 	}
 	config, err := a.deployConfig(c, o, p.observe)
+	config.Watch = p.watch()
 	if err == nil {
 		err = run(c, config)
 	}
