@@ -12,10 +12,12 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/e6d26078/slipway/chart"
 )
 
-// Source is where charts are imported from: an [ImportFolder], or a Storage.
+// Source is where charts are imported from: an [ImportFolder], an [ImportBucket], or a Storage.
 // Its methods may be called concurrently.
 type Source interface {
 	List(ctx context.Context, visit func(Object) error) error
@@ -68,8 +70,7 @@ func Import(ctx context.Context, from, to Source, o ImportOptions) (*ImportRepor
 		return nil, errors.New("server: charts are imported into a Storage")
 	default:
 		options := Options{Now: o.Now, Depth: o.Depth, MaxUpload: o.MaxFile, Loader: o.Loader}
-		folder, isFolder := to.(*Folder)
-		if isFolder {
+		if folder, is := to.(*Folder); is {
 			options.Cache = folder.CachePath()
 		}
 		s, err := New(ctx, storage, options)
@@ -77,7 +78,7 @@ func Import(ctx context.Context, from, to Source, o ImportOptions) (*ImportRepor
 			return nil, err
 		}
 		defer s.Close()
-		im.to = &serverTarget{s: s, folder: folder}
+		im.to = &serverTarget{s: s, storage: storage}
 	}
 	err := im.run(ctx)
 	slices.SortFunc(im.report.LeftOut, func(a, b LeftOut) int { return strings.Compare(a.File, b.File) })
@@ -145,23 +146,29 @@ func (im *importer) run(ctx context.Context) error {
 		}
 	}
 	slices.Sort(work)
-	inParallel(len(work), func(i int) {
-		if im.ended(ctx) != nil {
-			return
-		}
-		key := work[i]
-		err := im.one(ctx, files[key], files[key+".prov"])
-		if err == nil {
-			return
-		}
-		if isFileFault(err) {
-			im.leaveOut(key, err)
-		} else {
-			im.end(fmt.Errorf("import %s: %w", key, err))
-		}
-	})
+	var group errgroup.Group
+	group.SetLimit(importAtATime)
+	for _, key := range work {
+		group.Go(func() error {
+			if im.ended(ctx) != nil {
+				return nil
+			}
+			switch err := im.one(ctx, files[key], files[key+".prov"]); {
+			case err == nil:
+			case isFileFault(err):
+				im.leaveOut(key, err)
+			default:
+				im.end(fmt.Errorf("import %s: %w", key, err))
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
 	return im.ended(ctx)
 }
+
+// importAtATime is how many archives are in memory: with buckets most of the time is waiting.
+const importAtATime = 8
 
 // isFileFault tells errors about one file from those that all files would meet.
 func isFileFault(err error) bool {
@@ -191,7 +198,10 @@ func (im *importer) isWanted(key string, files map[string]Object) bool {
 }
 
 // read reads a file of the source.
-func (im *importer) read(ctx context.Context, key string, limit int64) ([]byte, error) {
+func (im *importer) read(ctx context.Context, key string, size, limit int64) ([]byte, error) {
+	if size > limit {
+		return nil, badInput("it is larger than %d bytes", limit)
+	}
 	content, _, err := im.from.Open(ctx, key)
 	var data []byte
 	if err == nil {
@@ -200,6 +210,8 @@ func (im *importer) read(ctx context.Context, key string, limit int64) ([]byte, 
 	}
 	var unreadable *fs.PathError // of a folder
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, badInput("it is not there any more")
 	case errors.As(err, &unreadable):
 		return nil, badInput("it cannot be read: %w", unreadable.Err)
 	case err == nil && int64(len(data)) > limit:
@@ -212,7 +224,7 @@ func (im *importer) read(ctx context.Context, key string, limit int64) ([]byte, 
 func (im *importer) one(ctx context.Context, o, prov Object) error {
 	dir, file := path.Split(o.Key)
 	tenant := strings.TrimSuffix(dir, "/")
-	data, err := im.read(ctx, o.Key, im.o.MaxFile)
+	data, err := im.read(ctx, o.Key, o.Size, im.o.MaxFile)
 	if err != nil {
 		return err
 	}
@@ -228,7 +240,7 @@ func (im *importer) one(ctx context.Context, o, prov Object) error {
 		return badInput("it is %s %s, so its name would have to be %s", c.Name(), c.Metadata.Version, right)
 	}
 	if prov.Key != "" {
-		if u.prov, err = im.readProv(ctx, prov.Key, file, data); err != nil {
+		if u.prov, err = im.readProv(ctx, prov, file, data); err != nil {
 			if !isFileFault(err) {
 				return err
 			}
@@ -238,8 +250,8 @@ func (im *importer) one(ctx context.Context, o, prov Object) error {
 	return im.store(ctx, tenant, file, u)
 }
 
-func (im *importer) readProv(ctx context.Context, key, file string, archive []byte) ([]byte, error) {
-	prov, err := im.read(ctx, key, maxProv)
+func (im *importer) readProv(ctx context.Context, o Object, file string, archive []byte) ([]byte, error) {
+	prov, err := im.read(ctx, o.Key, o.Size, maxProv)
 	if err == nil {
 		err = checkProv(file, archive, prov)
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 )
 
 // ImportFolder is a folder of ChartMuseum's, which is only read. ChartMuseum may
@@ -71,10 +72,47 @@ func (f *ImportFolder) list(ctx context.Context, dir string, visit func(Object) 
 	return nil
 }
 
+// ImportBucket is a bucket of ChartMuseum's, which is only read. ChartMuseum may be
+// running on it.
+type ImportBucket struct{ b *S3 }
+
+// OpenImportBucket finds out whether the options are right. Whether there is such
+// a bucket shows when it is read.
+func OpenImportBucket(o S3Options) (*ImportBucket, error) {
+	b, err := newS3(o)
+	if err != nil {
+		return nil, err
+	}
+	return &ImportBucket{b}, nil
+}
+
+// Close does nothing.
+func (*ImportBucket) Close() error { return nil }
+
+// Open reads an object of any size.
+func (i *ImportBucket) Open(ctx context.Context, key string) (Content, Object, error) {
+	data, o, err := i.b.get(ctx, key, "", maxObject)
+	if err != nil {
+		return nil, Object{}, err
+	}
+	return inMemory{Reader: bytes.NewReader(data)}, o, nil
+}
+
+// List visits all objects, also those whose names no chart can have, but those
+// that are hidden.
+func (i *ImportBucket) List(ctx context.Context, visit func(Object) error) error {
+	return i.b.list(ctx, "", func(o Object) error {
+		if o.Key == "" || strings.HasSuffix(o.Key, "/") || strings.HasPrefix(o.Key, ".") || strings.Contains(o.Key, "/.") {
+			return nil
+		}
+		return visit(o)
+	})
+}
+
 // serverTarget imports into the storage of a server that listens to nobody.
 type serverTarget struct {
-	s      *Server
-	folder *Folder // nil if the storage is no folder
+	s       *Server
+	storage Storage
 }
 
 func (t *serverTarget) find(ctx context.Context, tenant, file string) (digest string, signed bool, err error) {
@@ -83,8 +121,8 @@ func (t *serverTarget) find(ctx context.Context, tenant, file string) (digest st
 		return "", false, err
 	}
 	e := repository.find(file)
-	if e == nil {
-		return "", false, nil
+	if e == nil || e.from != nil && e.from.Found {
+		return "", false, nil // what a scan has found may be of an import that was killed
 	}
 	return e.digest, e.prov.Key != "", nil
 }
@@ -98,12 +136,15 @@ func (t *serverTarget) putProv(ctx context.Context, tenant string, prov []byte) 
 }
 
 func (t *serverTarget) copy(ctx context.Context, key string, data []byte) error {
-	if t.folder == nil {
-		return badInput("it is no chart; copy it into the bucket yourself")
+	var err error
+	switch storage := t.storage.(type) {
+	case *Folder:
+		_, err = storage.Commit(ctx, Write{Key: key, Data: data, If: IfAbsent})
+	case *S3:
+		_, err = storage.put(ctx, key, data, IfAbsent)
 	}
-	_, err := t.folder.Commit(ctx, Write{Key: key, Data: data, If: IfAbsent})
 	if errors.Is(err, ErrConflict) {
-		return isThere(ctx, t.folder, key, data)
+		return isThere(ctx, t.storage, key, data)
 	}
 	return err
 }

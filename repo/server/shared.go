@@ -161,6 +161,9 @@ func (h *shelf) add(ctx context.Context, a addition) error {
 		case then.matches(a):
 			c = *then
 			c.Found = false
+			if !a.upload.created.IsZero() {
+				c.Text, c.Archive.Modified = made.Text, made.Archive.Modified
+			}
 		case then.is() && !a.overwrite:
 			return nil, fmt.Errorf("%s: %w", a.file, errExists)
 		case then.is(), then.gen() != now.gen(): // a deletion would have taken what was put
@@ -177,11 +180,15 @@ func (h *shelf) add(ctx context.Context, a addition) error {
 // newChange is what the state will say of an upload.
 func (h *shelf) newChange(a addition) (*change, error) {
 	now := h.x.s.o.Now().UTC()
-	e, err := newEntry(a.meta, a.digest, Object{Key: h.t.key(a.file), Modified: now}, Object{}, "")
+	created := now
+	if !a.upload.created.IsZero() {
+		created = a.upload.created.UTC()
+	}
+	e, err := newEntry(a.meta, a.digest, Object{Key: h.t.key(a.file), Modified: created}, Object{}, "")
 	if err != nil {
 		return nil, &inputError{err}
 	}
-	c := &change{Name: e.name, Version: e.version, Text: string(e.text), Archive: stored{Digest: a.digest, Size: int64(len(a.upload.chart)), Modified: now}}
+	c := &change{Name: e.name, Version: e.version, Text: string(e.text), Archive: stored{Digest: a.digest, Size: int64(len(a.upload.chart)), Modified: created}}
 	if len(a.upload.prov) > 0 {
 		c.Prov = stored{Digest: digestOf(a.upload.prov), Size: int64(len(a.upload.prov)), Modified: now}
 		c.Signed = h.x.s.o.Signatures.Keyring != nil // then what does not count was refused

@@ -12,12 +12,12 @@ import (
 	"github.com/e6d26078/slipway/repo/server"
 )
 
-// ImportCharts copies the charts of ChartMuseum's folder into one of ours.
+// ImportCharts copies the charts of ChartMuseum's storage into one of ours.
 func (Kubernetes) ImportCharts(ctx context.Context, o link.ImportOptions) (report *link.ImportReport, err error) {
 	if err := keepApart(o.From, o.To); err != nil {
 		return nil, err
 	}
-	from, err := server.OpenImportFolder(o.From)
+	from, err := openForReading(o.From)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,30 @@ func (Kubernetes) ImportCharts(ctx context.Context, o link.ImportOptions) (repor
 	return report, err
 }
 
-func importInto(ctx context.Context, from server.Source, to string, o server.ImportOptions) (report *server.ImportReport, err error) {
-	folder, err := server.OpenFolder(to, o.Now)
+// readable is what is only read.
+type readable interface {
+	server.Source
+	Close() error
+}
+
+func openForReading(place link.ImportPlace) (readable, error) {
+	if place.Bucket.Bucket == "" {
+		return server.OpenImportFolder(place.Name)
+	}
+	return server.OpenImportBucket(bucketOptions(place.Bucket))
+}
+
+func importInto(ctx context.Context, from server.Source, to link.ImportPlace, o server.ImportOptions) (report *server.ImportReport, err error) {
+	if to.Bucket.Bucket != "" {
+		where := bucketOptions(to.Bucket)
+		where.ScanInterval = -1 // at the start alone
+		bucket, err := server.OpenS3(ctx, where)
+		if err != nil {
+			return nil, err
+		}
+		return server.Import(ctx, from, bucket, o)
+	}
+	folder, err := server.OpenFolder(to.Name, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -48,34 +70,42 @@ func importInto(ctx context.Context, from server.Source, to string, o server.Imp
 	return server.Import(ctx, from, folder, o)
 }
 
-// dryImport only reads the target, which need not be there.
-func dryImport(ctx context.Context, from server.Source, to string, o server.ImportOptions) (*server.ImportReport, error) {
-	folder, err := server.OpenImportFolder(to)
+// dryImport only reads the target; a folder need not be there.
+func dryImport(ctx context.Context, from server.Source, to link.ImportPlace, o server.ImportOptions) (*server.ImportReport, error) {
+	target, err := openForReading(to)
 	if errors.Is(err, fs.ErrNotExist) {
 		return server.Import(ctx, from, nil, o)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer folder.Close()
-	return server.Import(ctx, from, folder, o)
+	defer target.Close()
+	return server.Import(ctx, from, target, o)
 }
 
-// keepApart refuses folders of which one is in the other.
-func keepApart(from, to string) error {
-	var folders [2]string
-	for i, dir := range []string{from, to} {
-		absolute, err := filepath.Abs(dir)
+// keepApart refuses places of which one is in the other.
+func keepApart(from, to link.ImportPlace) error {
+	if (from.Bucket.Bucket == "") != (to.Bucket.Bucket == "") {
+		return nil
+	}
+	var places [2]string
+	for i, place := range []link.ImportPlace{from, to} {
+		if place.Bucket.Bucket != "" {
+			places[i] = place.Bucket.Bucket + "/" + strings.Trim(place.Bucket.Prefix, "/") + "/"
+			places[i] = strings.ReplaceAll(places[i], "//", "/") // without a prefix
+			continue
+		}
+		absolute, err := filepath.Abs(place.Name)
 		if err != nil {
 			return err
 		}
 		if real, err := filepath.EvalSymlinks(absolute); err == nil {
 			absolute = real
 		}
-		folders[i] = absolute + string(filepath.Separator)
+		places[i] = absolute + string(filepath.Separator)
 	}
-	if strings.HasPrefix(folders[0], folders[1]) || strings.HasPrefix(folders[1], folders[0]) {
-		return fmt.Errorf("%s and %s are one folder, or one is in the other: name a new folder; `slipway serve --storage %s` can also go on with the old one", from, to, from)
+	if strings.HasPrefix(places[0], places[1]) || strings.HasPrefix(places[1], places[0]) {
+		return fmt.Errorf("%s and %s are one place, or one is in the other: name a new one; `slipway serve --storage %s` can also go on with the old one", from.Name, to.Name, from.Name)
 	}
 	return nil
 }

@@ -18,9 +18,13 @@ func openStorage(ctx context.Context, o link.ServeOptions, options *server.Optio
 		options.Cache = folder.CachePath()
 		return folder, folder.Close, nil
 	}
-	bucket, err := server.OpenS3(ctx, server.S3Options{
-		Bucket: o.Where.Bucket, Prefix: o.Where.Prefix, Endpoint: o.Where.Endpoint, Region: o.Where.Region, PathStyle: o.Where.PathStyle,
-		AccessKey: o.Where.AccessKey, SecretKey: o.Where.SecretKey, SessionToken: o.Where.SessionToken, ScanInterval: o.Where.ScanInterval,
-	})
+	bucket, err := server.OpenS3(ctx, bucketOptions(o.Where))
 	return bucket, func() error { return nil }, err
+}
+
+func bucketOptions(o link.ServeStorage) server.S3Options {
+	return server.S3Options{
+		Bucket: o.Bucket, Prefix: o.Prefix, Endpoint: o.Endpoint, Region: o.Region, PathStyle: o.PathStyle,
+		AccessKey: o.AccessKey, SecretKey: o.SecretKey, SessionToken: o.SessionToken, ScanInterval: o.ScanInterval,
+	}
 }

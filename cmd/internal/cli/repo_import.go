@@ -10,10 +10,13 @@ import (
 	"github.com/e6d26078/slipway/cmd/internal/link"
 )
 
-const repoImportLong = `Copy charts from the storage of another chart repository server into a folder
-for 'slipway serve'.`
+const repoImportLong = `Copy charts from the storage of another chart repository server into a folder or
+bucket for 'slipway serve'.`
 
-const importMuseumLong = `Copy the charts in ChartMuseum's folder FROM into the folder TO.
+const importMuseumLong = `Copy the charts in ChartMuseum's storage FROM into the storage TO. Each is a folder
+or s3://BUCKET/PREFIX. The credentials for buckets come from where those of 'slipway
+serve' come from, and both buckets are of one object storage; from one object
+storage to another it takes two imports, by way of a folder.
 
 Each archive is read and checked, and stored with its .prov file in one step: the
 same bytes, so the same digests, and the same time of creation. What is not right
@@ -29,6 +32,9 @@ run again, and what has come since is found then too:
   # stop ChartMuseum
   slipway repo import chartmuseum /var/lib/chartmuseum /var/lib/slipway
   slipway serve --storage /var/lib/slipway
+
+  slipway repo import chartmuseum /var/lib/chartmuseum s3://charts/team
+  slipway repo import chartmuseum s3://museum s3://charts/team --s3-endpoint https://minio.example.com --s3-path-style
 
 The exit code is 4 if something was left out.`
 
@@ -46,6 +52,7 @@ func newRepoImport(a *app) *cobra.Command {
 
 func newImportMuseum(a *app) *cobra.Command {
 	var o link.ImportOptions
+	var bucket link.ServeStorage
 	var format outputFormat
 	cmd := &cobra.Command{
 		Use:   "chartmuseum FROM TO",
@@ -53,13 +60,20 @@ func newImportMuseum(a *app) *cobra.Command {
 		Long:  importMuseumLong,
 		Args:  exactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.From, o.To, o.Now = args[0], args[1], a.env.Now
+			o.Now = a.env.Now
+			for i, place := range []*link.ImportPlace{&o.From, &o.To} {
+				*place = link.ImportPlace{Name: args[i], Bucket: bucket}
+				if err := completeBucket(args[i], &place.Bucket, a.env.Getenv); err != nil {
+					return err
+				}
+			}
 			return a.importCharts(cmd.Context(), o, format)
 		},
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.Depth, "depth", 0, "names in front of a repository's paths, as ChartMuseum's --depth")
 	f.Int64Var(&o.MaxFile, "max-upload-size", 20<<20, "size of the largest archive, in bytes")
+	registerBucket(f, &bucket)
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be done, and write nothing")
 	format.register(f)
 	return cmd

@@ -15,12 +15,16 @@ import (
 // registerServeStorage has the flags of object storage and of retention. The
 // credentials come from the environment alone.
 func registerServeStorage(f *pflag.FlagSet, o *link.ServeStorage) {
-	f.StringVar(&o.Endpoint, "s3-endpoint", "", "address of the object storage, if it is not AWS's; $AWS_ENDPOINT_URL_S3 or $AWS_ENDPOINT_URL")
-	f.StringVar(&o.Region, "s3-region", "", "region of the bucket, us-east-1 if nothing says otherwise; $AWS_REGION or $AWS_DEFAULT_REGION")
-	f.BoolVar(&o.PathStyle, "s3-path-style", false, "put the bucket into the path of addresses, as many servers other than AWS want it")
+	registerBucket(f, o)
 	f.DurationVar(&o.ScanInterval, "scan-interval", 5*time.Minute, "how often a bucket is looked through for charts that others have put there")
 	f.IntVar(&o.PerChart, "per-chart-limit", 0, "versions that a chart may have, 0 for any number; when another is uploaded, those go that were uploaded first")
 	f.DurationVar(&o.Prerelease, "prerelease-limit", 0, "how long pre-releases are kept when another version of their chart is uploaded, 0 for ever")
+}
+
+func registerBucket(f *pflag.FlagSet, o *link.ServeStorage) {
+	f.StringVar(&o.Endpoint, "s3-endpoint", "", "address of the object storage, if it is not AWS's; $AWS_ENDPOINT_URL_S3 or $AWS_ENDPOINT_URL")
+	f.StringVar(&o.Region, "s3-region", "", "region of the bucket, us-east-1 if nothing says otherwise; $AWS_REGION or $AWS_DEFAULT_REGION")
+	f.BoolVar(&o.PathStyle, "s3-path-style", false, "put the bucket into the path of addresses, as many servers other than AWS want it")
 }
 
 // completeServeStorage reads what the flags mean together.
@@ -28,26 +32,34 @@ func completeServeStorage(o *link.ServeOptions, getenv func(string) string) erro
 	if o.Where.PerChart < 0 || o.Where.Prerelease < 0 {
 		return errors.New("--per-chart-limit and --prerelease-limit cannot be less than 0")
 	}
-	rest, isBucket := strings.CutPrefix(o.Storage, "s3://")
+	if err := completeBucket(o.Storage, &o.Where, getenv); err != nil {
+		return fmt.Errorf("--storage %w", err)
+	}
+	if o.Where.Bucket != "" && o.Where.ScanInterval < time.Second {
+		return fmt.Errorf("--scan-interval %s is too short; it has to be a second at least", o.Where.ScanInterval)
+	}
+	return nil
+}
+
+// completeBucket reads s3://BUCKET/PREFIX. What is a folder has no bucket.
+func completeBucket(place string, o *link.ServeStorage, getenv func(string) string) error {
+	rest, isBucket := strings.CutPrefix(place, "s3://")
 	if !isBucket {
-		if strings.Contains(o.Storage, "://") {
-			return fmt.Errorf("--storage %s: it has to be a folder or s3://BUCKET/PREFIX", o.Storage)
+		if strings.Contains(place, "://") {
+			return fmt.Errorf("%s: it has to be a folder or s3://BUCKET/PREFIX", withoutPassword(place))
 		}
 		return nil
 	}
-	o.Where.Bucket, o.Where.Prefix, _ = strings.Cut(rest, "/")
-	if o.Where.Bucket == "" {
-		return fmt.Errorf("--storage %s has no bucket; it has to be s3://BUCKET or s3://BUCKET/PREFIX", o.Storage)
+	o.Bucket, o.Prefix, _ = strings.Cut(rest, "/")
+	if o.Bucket == "" {
+		return fmt.Errorf("%s has no bucket; it has to be s3://BUCKET or s3://BUCKET/PREFIX", place)
 	}
-	if o.Where.ScanInterval < time.Second {
-		return fmt.Errorf("--scan-interval %s is too short; it has to be a second at least", o.Where.ScanInterval)
+	if o.Endpoint == "" {
+		o.Endpoint = cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
 	}
-	if o.Where.Endpoint == "" {
-		o.Where.Endpoint = cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
+	if o.Region == "" {
+		o.Region = cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))
 	}
-	if o.Where.Region == "" {
-		o.Where.Region = cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))
-	}
-	o.Where.AccessKey, o.Where.SecretKey, o.Where.SessionToken = getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")
+	o.AccessKey, o.SecretKey, o.SessionToken = getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")
 	return nil
 }

@@ -4,11 +4,17 @@ import "time"
 
 // ImportOptions are those of an import of charts, by the flags of `slipway repo import`.
 type ImportOptions struct {
-	From, To string // folders
-	Depth    int    // names in front of a repository's paths, in both
-	MaxFile  int64  // bytes of the largest archive
-	DryRun   bool   // nothing is written
+	From, To ImportPlace
+	Depth    int   // names in front of a repository's paths, in both
+	MaxFile  int64 // bytes of the largest archive
+	DryRun   bool  // nothing is written
 	Now      func() time.Time
+}
+
+// ImportPlace is a folder, or a bucket if it has one.
+type ImportPlace struct {
+	Name   string // as the user has given it
+	Bucket ServeStorage
 }
 
 // ImportReport says what an import has done, or would do.
