@@ -5,6 +5,9 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // ciWords are the values of --ci.
@@ -14,11 +17,13 @@ var ciWords = []string{"auto", "jenkins", "github", "gitlab", "none"}
 // syntax for groups or annotations in logs: it reads result.json and JUnit.
 // The zero value is none. It is not safe for concurrent use.
 type ciServer struct {
-	name     string
-	title    string // of the group that is open, "" for none
-	section  string // its name for GitLab
-	stop     string // with GitHub: what ends the time in which commands in the log count not
-	warnings []string
+	name    string
+	title   string // of the group that is open, "" for none
+	section string // its name for GitLab
+	stop    string // with GitHub: what ends the time in which commands in the log count not
+	found   []finding
+	chart   string // name of the chart that findings are about, "" for none
+	folder  string // or archive of it
 }
 
 // ciOf finds out which pipeline server runs the process, if the flag does not say.
@@ -36,6 +41,22 @@ func ciOf(flag string, getenv func(string) string) string {
 	return "none"
 }
 
+// openCI finds out which server the command speaks to. From here on its log has
+// no commands but ours.
+func (a *app) openCI(cmd *cobra.Command) {
+	f := cmd.Flags().Lookup("ci")
+	if f == nil {
+		return
+	}
+	a.ci = &ciServer{name: ciOf(f.Value.String(), a.env.Getenv)}
+	a.guardLog(a.ci.name)
+}
+
+// ciFlag adds --ci to a command.
+func ciFlag(f *pflag.FlagSet) {
+	f.Var(newChoice(ciWords...), "ci", "render groups, annotations and a summary for this pipeline server; auto finds it out")
+}
+
 // begin opens a group. Nothing that is printed in it, such as the log of a
 // hook, is taken for a command by GitHub's runner.
 func (c *ciServer) begin(a *app, title string, now time.Time) {
@@ -45,23 +66,15 @@ func (c *ciServer) begin(a *app, title string, now time.Time) {
 	switch c.name {
 	case "github":
 		c.stop = strings.ToLower(newID(now))
-		a.warn("::group::" + githubText("slipway "+title))
-		a.warn("::stop-commands::" + c.stop)
+		a.command("::group::" + githubText("slipway "+title))
+		a.command("::stop-commands::" + c.stop)
 	case "gitlab":
 		c.section = "slipway_" + strings.ToLower(newID(now))
-		a.warn(fmt.Sprintf("\x1b[0Ksection_start:%d:%s\r\x1b[0Kslipway %s", now.Unix(), c.section, printable(title)))
+		a.command(fmt.Sprintf("\x1b[0Ksection_start:%d:%s\r\x1b[0Kslipway %s", now.Unix(), c.section, printable(title)))
 	default:
 		return
 	}
 	c.title = title
-}
-
-// warned keeps a warning for the annotations, as many as GitHub shows of a step.
-func (c *ciServer) warned(message string) {
-	const most = 10
-	if c != nil && c.name == "github" && len(c.warnings) < most {
-		c.warnings = append(c.warnings, message)
-	}
 }
 
 // end closes the group.
@@ -71,10 +84,10 @@ func (c *ciServer) end(a *app, now time.Time) {
 	}
 	switch c.name {
 	case "github":
-		a.warn("::" + c.stop + "::")
-		a.warn("::endgroup::")
+		a.command("::" + c.stop + "::")
+		a.command("::endgroup::")
 	case "gitlab":
-		a.warn(fmt.Sprintf("\x1b[0Ksection_end:%d:%s\r\x1b[0K", now.Unix(), c.section))
+		a.command(fmt.Sprintf("\x1b[0Ksection_end:%d:%s\r\x1b[0K", now.Unix(), c.section))
 	}
 	c.title = ""
 }
@@ -85,18 +98,18 @@ func (c *ciServer) annotate(a *app, r resultDoc) {
 	if c == nil || c.name != "github" {
 		return
 	}
-	for _, text := range c.warnings {
-		a.warn("::warning title=" + githubProperty("slipway "+r.Command) + "::" + githubText(text))
+	for _, line := range c.annotations(r.Command) {
+		a.command(line)
 	}
 	switch r.ExitCode {
 	case exitDone, exitChanges:
 	case exitPaused, exitUndecided:
-		a.warn("::notice title=" + githubProperty("slipway "+r.Command) + "::" + githubText(summaryLine(&r)))
+		a.command("::notice title=" + githubProperty("slipway "+r.Command) + "::" + githubText(summaryLine(&r)))
 	default:
-		a.warn("::error title=" + githubProperty("slipway "+r.Command) + "::" + githubText(strings.Join(append([]string{r.Message}, r.Hints...), "\n")))
+		a.command("::error title=" + githubProperty("slipway "+r.Command) + "::" + githubText(strings.Join(append([]string{r.Message}, r.Hints...), "\n")))
 	}
 	if name := a.env.Getenv("GITHUB_STEP_SUMMARY"); name != "" {
-		if err := appendTo(name, summaryOf(&r)); err != nil {
+		if err := appendTo(name, summaryOf(&r)+c.findingsSummary()); err != nil {
 			a.warnf("slipway: warning: write the step's summary: %v", err)
 		}
 	}
@@ -149,7 +162,7 @@ func summaryOf(r *resultDoc) string {
 
 // markdownText is a text for a cell of a table.
 func markdownText(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", "<br>", "<", "&lt;", "`", "'").Replace(printable(text))
+	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "\n", "<br>", "<", "&lt;", "`", "'", "[", `\[`, "!", `\!`).Replace(printable(text))
 }
 
 // githubText is a text as the message of one of the runner's commands.

@@ -43,10 +43,15 @@ func TestStrangersGiveGitHubNoCommands(t *testing.T) {
 	a.warn("::error::of a hook")
 	c.end(a, noon)
 	c.warned("100 %\r\n::warning::more")
+	c.find(finding{severity: "error", title: "a,b:c", message: "bad\n::add-mask::x", file: "a,line=9::x\n.yaml", line: 3, col: 2})
+	c.find(finding{severity: "warning", message: "said", told: "policy: said"})
+	c.warned("policy: said") // is not shown twice
 	c.annotate(a, resultDoc{Command: "upgrade", Release: "web", ExitCode: 4, State: "failed", Message: "a | b\n::stop", Hints: []string{"look: here, there"}})
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	want := []string{"::group::slipway upgrade web%0A::set-env name=A::b", "::stop-commands::", "::error::of a hook", "::" + strings.TrimPrefix(lines[1], "::stop-commands::") + "::",
-		"::endgroup::", "::warning title=slipway upgrade::100 %25%0A::warning::more", "::error title=slipway upgrade::a | b%0A::stop%0Alook: here, there"}
+		"::endgroup::", "::warning title=slipway upgrade::100 %25%0A::warning::more",
+		"::error file=a%2Cline=9%3A%3Ax%0A.yaml,line=3,col=2,title=a%2Cb%3Ac::bad%0A::add-mask::x", "::warning title=slipway upgrade::said",
+		"::error title=slipway upgrade::a | b%0A::stop%0Alook: here, there"}
 	for i, line := range lines {
 		if i >= len(want) || !strings.HasPrefix(line, want[i]) || i != 1 && line != want[i] {
 			t.Errorf("line %d is %q", i, line)
@@ -56,7 +61,7 @@ func TestStrangersGiveGitHubNoCommands(t *testing.T) {
 		t.Errorf("%d lines: %q", len(lines), lines)
 	}
 	text, err := os.ReadFile(summary)
-	if err != nil || !strings.Contains(string(text), `| message | a \| b<br>::stop |`) || !strings.Contains(string(text), "failed (exit code 4)") {
+	if err != nil || !strings.Contains(string(text), `| message | a \| b<br>::stop |`) || !strings.Contains(string(text), "| error | a,b:c: bad<br>::add-mask::x | a,line=9::x<br>.yaml:3 |") || !strings.Contains(string(text), "failed (exit code 4)") {
 		t.Errorf("%s %v", text, err)
 	}
 }

@@ -33,7 +33,7 @@ var operandKeys = []string{"release", "chart", "revision"}
 // for them before the others are parsed.
 func pipelineFlags(f *pflag.FlagSet) {
 	f.String("io-dir", "", "folder for pipelines: parameters are read from params.json in it, and how the command has ended is written to result.json")
-	f.Var(newChoice(ciWords...), "ci", "render groups, annotations and a summary for this pipeline server; auto finds it out")
+	ciFlag(f)
 }
 
 // params is a params.json.

@@ -83,8 +83,8 @@ func (a *app) named(cmd *cobra.Command) {
 			r.Namespace = a.namespace()
 		}
 	})
-	if f := cmd.Flags().Lookup("ci"); f != nil && a.ci == nil {
-		a.ci = &ciServer{name: ciOf(f.Value.String(), a.env.Getenv)}
+	if a.ci == nil {
+		a.openCI(cmd)
 	}
 }
 

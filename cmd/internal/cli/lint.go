@@ -70,6 +70,7 @@ func (o *lintOptions) register(f *pflag.FlagSet) {
 	addCompatFlag(f, &o.compat)
 	f.BoolVar(&o.helmRules, "helm-rules", false, "apply only the rules that helm has")
 	f.Var(o.output, "output", "how to print the findings")
+	ciFlag(f)
 	f.StringVar(&o.sarif, "sarif", "", "write the findings as SARIF to this file, too")
 	f.Var(o.schemaRefs, "schema-refs", "what a $ref of a values.schema.json may read outside the chart: nothing, or files and http(s)")
 }
@@ -111,6 +112,7 @@ func (a *app) runLint(ctx context.Context, o *lintOptions, args []string) error 
 	if err := o.writeSARIF(results); err != nil {
 		return err
 	}
+	a.foundByLint(results)
 	return a.printLint(o, results)
 }
 

@@ -95,10 +95,16 @@ func isTunedByUser(getenv func(string) string) bool {
 func Run(ctx context.Context, env Env) (code int) {
 	a := &app{env: env, ending: newEnding(env.Now())}
 	env.last.be(a.interrupted)
+	a.guardLog(ciOf(givenFlag(env.Args, "ci"), env.Getenv))
+	defer func() {
+		if a.log != nil {
+			a.log.flush("")
+		}
+	}()
 	defer func() {
 		if fault := recover(); fault != nil {
 			const whose = "this is a fault of slipway; please report it with the lines below"
-			fmt.Fprintf(env.Stderr, "slipway: error: internal error: %v\nslipway: hint: %s\n%s", fault, whose, debug.Stack())
+			fmt.Fprintf(a.env.Stderr, "slipway: error: internal error: %v\nslipway: hint: %s\n%s", fault, whose, debug.Stack())
 			a.ending.set(func(r *resultDoc) { r.Message, r.Hints = "internal error", []string{whose} })
 			code = a.end(exitInternal)
 		}
@@ -159,6 +165,7 @@ type app struct {
 
 	ending     *ending   // what pipelines are told
 	ci         *ciServer // nil for none
+	log        *logGuard // nil if no server reads it
 	fromParams bool      // parameters come from a file, so that what is secret in them has not been on a command line
 
 	patience    time.Duration // how long an API server is waited for that has gone away; 0 is the usual
@@ -172,7 +179,7 @@ func (a *app) print(text string) error {
 	if text == "" {
 		return nil
 	}
-	if _, err := io.WriteString(a.env.Stdout, text); err != nil {
+	if _, err := io.WriteString(a.env.Stdout, a.ci.data(text, a.env.Stdout)); err != nil {
 		return machineFault(fmt.Errorf("write standard output: %w", err))
 	}
 	return nil

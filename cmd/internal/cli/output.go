@@ -62,7 +62,7 @@ func (a *app) printAs(format outputFormat, data any, table func() (string, error
 	if err != nil {
 		return err
 	}
-	return a.print(text)
+	return a.print(a.forLog(text))
 }
 
 // jsonText is data as a line of JSON.

@@ -73,6 +73,7 @@ func (o *preflightOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.live, "live", false, "render with what the cluster answers, and compare with what is in it")
 	f.VarP(o.output, "output", "o", "how to print the findings")
 	f.StringVar(&o.sarif, "sarif", "", "write the findings as SARIF to this file, too")
+	ciFlag(f)
 	f.StringVar(&o.junit, "junit", "", "write a JUnit report to this file: a test case for each check")
 }
 

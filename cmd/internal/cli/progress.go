@@ -21,7 +21,6 @@ type progressFlags struct {
 	eventsFile string
 	junitFile  string
 	quiet      bool
-	server     *pflag.Flag // --ci; nil for none
 }
 
 func (p *progressFlags) register(f *pflag.FlagSet) {
@@ -29,15 +28,6 @@ func (p *progressFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&p.junitFile, "junit", "", "write a JUnit report with a test case for each hook and object to this file")
 	f.BoolVarP(&p.quiet, "quiet", "q", false, "report only warnings and errors on standard error")
 	pipelineFlags(f)
-	p.server = f.Lookup("ci")
-}
-
-// ci is the value of --ci.
-func (p *progressFlags) ci() string {
-	if p.server == nil {
-		return ""
-	}
-	return p.server.Value.String()
 }
 
 // heartbeat is how often a wait is reported where nobody watches.

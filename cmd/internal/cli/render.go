@@ -56,6 +56,7 @@ func (a *app) readChart(ctx context.Context, o *chartInput, name string) (*chart
 	if err != nil {
 		return nil, nil, err
 	}
+	a.ci.chartAt(c.Name(), location)
 	if err := a.checkInstallable(c, o); err != nil {
 		var missing *chart.MissingDependenciesError
 		if !o.dependencies || !errors.As(err, &missing) {

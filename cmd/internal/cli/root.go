@@ -37,7 +37,11 @@ func newRoot(a *app) *cobra.Command {
 		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setDefaults(cmd) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			err := a.setDefaults(cmd)
+			a.openCI(cmd)
+			return err
+		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetOut(a.env.Stdout)

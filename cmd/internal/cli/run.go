@@ -40,7 +40,6 @@ func (a *app) operateOn(ctx context.Context, o *operationFlags, name string, run
 func (a *app) beginProgress(o *operationFlags, name string) (*progress, error) {
 	a.ending.audit(a.ownerOf(o), a.auditOf(o))
 	a.ending.set(func(r *resultDoc) { r.Events, r.JUnit = o.progress.eventsFile, o.progress.junitFile })
-	a.ci = &ciServer{name: ciOf(o.progress.ci(), a.env.Getenv)}
 	p, err := a.newProgress(o.progress, name)
 	if err == nil {
 		a.ci.begin(a, name, a.env.Now())
