@@ -116,7 +116,7 @@ func (g *gate) examine(ctx context.Context, set *policy.Set, where func() *origi
 	var notes []string
 	if lister != nil {
 		var err error
-		if set.Live, notes, err = readLive(ctx, lister, set); err != nil {
+		if set.Live, notes, err = readLive(ctx, lister, set, g.config); err != nil {
 			return nil, err
 		}
 	}

@@ -70,52 +70,57 @@ func readPolicies(paths []string, suffixes ...string) ([]policy.File, error) {
 
 // readLive reads what else is in the cluster that matters to a release. What
 // the caller has no right to read is left out, with a note.
-func readLive(ctx context.Context, lister deploy.Lister, set *policy.Set) (*policy.Live, []string, error) {
-	live := &policy.Live{Complete: true}
-	lists := []struct {
-		version, kind, namespace string
-		to                       *[]policy.Fields
-	}{
-		{"networking.k8s.io/v1", "Ingress", "", &live.Ingresses},
-		{"v1", "Service", set.Namespace, &live.Services},
-		{"v1", "Pod", set.Namespace, &live.Pods},
-		{"apps/v1", "Deployment", set.Namespace, &live.Workloads},
-		{"apps/v1", "StatefulSet", set.Namespace, &live.Workloads},
-		{"apps/v1", "DaemonSet", set.Namespace, &live.Workloads},
-	}
-	found := make([][]policy.Fields, len(lists))
-	refused := make([]error, len(lists))
+func readLive(ctx context.Context, lister deploy.Lister, set *policy.Set, config *policy.Config) (*policy.Live, []string, error) {
+	kinds := policy.LiveKinds(set, config)
+	found := make([][]policy.Fields, len(kinds))
+	refused := make([]error, len(kinds))
 	group, within := errgroup.WithContext(ctx)
-	for i, l := range lists {
+	for i, k := range kinds {
 		group.Go(func() (err error) {
-			found[i], err = lister.List(within, l.version, l.kind, l.namespace, "")
-			var forbidden *deploy.ForbiddenError
-			if errors.As(err, &forbidden) && l.namespace == "" {
-				found[i], refused[i] = nil, err
-				l.namespace = set.Namespace
-				found[i], err = lister.List(within, l.version, l.kind, l.namespace, "")
-			}
-			if errors.As(err, &forbidden) {
-				refused[i], err = err, nil
-			}
-			if err != nil {
-				return fmt.Errorf("list the %ss for policies: %w", l.kind, err)
-			}
-			return nil
+			found[i], refused[i], err = listLive(within, lister, k, set.Namespace)
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
+	live := &policy.Live{Complete: true}
+	lists := map[string]*[]policy.Fields{"Ingress": &live.Ingresses, "Service": &live.Services, "Pod": &live.Pods}
 	var notes []string
-	for i, l := range lists {
-		*l.to = append(*l.to, found[i]...)
+	for i, k := range kinds {
+		to := lists[k.Kind]
+		if to == nil {
+			to = &live.Workloads
+		}
+		*to = append(*to, found[i]...)
 		if refused[i] != nil {
-			live.Complete = live.Complete && l.namespace == ""
-			notes = append(notes, fmt.Sprintf("not compared with all live %s: %v", plural(l.kind), refused[i]))
+			live.Complete = live.Complete && k.Everywhere
+			notes = append(notes, fmt.Sprintf("not compared with all live %s: %v; 'slipway rbac preflight' prints the rights", plural(k.Kind), refused[i]))
 		}
 	}
 	return live, notes, nil
+}
+
+// listLive lists the objects of a kind. Who may not list those of all
+// namespaces gets those of the release's, and what was refused.
+func listLive(ctx context.Context, lister deploy.Lister, k policy.LiveKind, namespace string) (found []policy.Fields, refused, err error) {
+	where := namespace
+	if k.Everywhere {
+		where = ""
+	}
+	var forbidden *deploy.ForbiddenError
+	found, err = lister.List(ctx, k.APIVersion, k.Kind, where, "")
+	if errors.As(err, &forbidden) && k.Everywhere {
+		refused = err
+		found, err = lister.List(ctx, k.APIVersion, k.Kind, namespace, "")
+	}
+	switch {
+	case errors.As(err, &forbidden):
+		return nil, err, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("list the %s for policies: %w", plural(k.Kind), err)
+	}
+	return found, refused, nil
 }
 
 func plural(kind string) string {

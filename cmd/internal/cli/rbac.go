@@ -20,17 +20,19 @@ import (
 const rbacLong = `Print the least rights that a command needs, as YAML for kubectl apply.
 
 COMMAND is one of plan, apply, install, upgrade, rollback, uninstall, test, status,
-history, list, get, drift, recover, migrate, rollout-start, rollout-promote (also
-undo and refresh-config), rollout-abort, rollout-status and rollout-guard, or stands
-for several: rollout (all of these), viewer (all that read), deployer (all), approver
-(a viewer who also sees pods, events and logs). CHART is rendered without a cluster,
-and the rights are those for the kinds in it; without it they are those for the
-records alone.
+history, list, get, drift, recover, migrate, preflight (with --live), rollout-start,
+rollout-promote (also undo and refresh-config), rollout-abort, rollout-status and
+rollout-guard, or stands for several: rollout (all of these), viewer (all that read),
+deployer (all), approver (a viewer who also sees pods, events and logs). CHART is
+rendered without a cluster, and the rights are those for the kinds in it; without it
+they are those for the records alone.
 
 There are up to four documents: a Role with what the command cannot do without,
 a Role with what it can do without (it then says less or takes longer), and the
 same of what is outside namespaces as ClusterRoles. The flags that need more
-rights are those of the commands.
+rights are those of the commands; --policy stands for --policy-file, too: both
+compare with what is in the cluster, as preflight --live does. Without the rights
+for that they say what was not looked at.
 
 What templates look up in the cluster is not seen here. An upgrade also deletes
 what a former version of the chart has: print the rights for both.`
@@ -87,6 +89,7 @@ func (o *rbacOptions) register(f *pflag.FlagSet) {
 	f.BoolVarP(&o.Install, "install", "i", false, "the command is called with --install")
 	f.BoolVar(&o.Out, "out", false, "the command is called with --out, and the plan is kept in the cluster")
 	f.BoolVar(&o.ShowResources, "show-resources", false, "the command is called with --show-resources")
+	f.BoolVar(&o.Policy, "policy", false, "the command is called with --policy or --policy-file")
 	f.BoolVar(&o.WithHooks, "with-hooks", false, "the command is called with --with-hooks")
 }
 

@@ -135,6 +135,9 @@ func (r resource) hasPods() bool {
 	return r.group == "apps" && r.kind != "ControllerRevision" || r.runs() || r.group == "" && r.kind == "ReplicationController"
 }
 
+// serves reports whether objects of the kind have pods that do not end by themselves.
+func (r resource) serves() bool { return r.hasPods() && r.group != "batch" }
+
 // hasSides reports whether a rollout has two sides of objects of the kind.
 func (r resource) hasSides() bool {
 	return r.group == "apps" && (r.kind == "Deployment" || r.kind == "StatefulSet") || r.group == "" && r.kind == "Service"

@@ -40,6 +40,8 @@ const (
 	Recover   Command = "recover"
 	Migrate   Command = "migrate"
 
+	Preflight Command = "preflight" // with --live
+
 	RolloutStart   Command = "rollout-start"
 	RolloutPromote Command = "rollout-promote" // also undo and refresh-config
 	RolloutAbort   Command = "rollout-abort"
@@ -55,7 +57,7 @@ const (
 // Commands lists all of them.
 func Commands() []Command {
 	return []Command{
-		Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Status, History, List, Get, Drift, Recover, Migrate,
+		Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Status, History, List, Get, Drift, Recover, Migrate, Preflight,
 		RolloutStart, RolloutPromote, RolloutAbort, RolloutStatus, Guard,
 		Rollout, Viewer, Deployer, Approver,
 	}
@@ -92,6 +94,7 @@ type Options struct {
 	Out             bool // plan --out, with the plan kept in the cluster
 	ShowResources   bool // status --show-resources
 	WithHooks       bool // uninstall --with-hooks
+	Policy          bool // --policy or --policy-file, which compare with what is in the cluster
 }
 
 // Rule allows verbs on one resource.

@@ -82,6 +82,22 @@ func (n need) rules(s *surveyed, o Options) []Rule {
 		if len(filter(s.objects, func(r resource) bool { return r.group == "" && r.kind == "Service" })) == 0 {
 			return nil
 		}
+	case serving:
+		if len(filter(s.objects, resource.serves)) == 0 {
+			return nil
+		}
+	case ingresses:
+		if !s.has("Ingress") {
+			return nil
+		}
+	case pickers:
+		if !s.has("Service", "PodDisruptionBudget", "NetworkPolicy") {
+			return nil
+		}
+	case placed:
+		if len(filter(s.objects, resource.serves)) == 0 && !s.has("Service", "PodDisruptionBudget", "HorizontalPodAutoscaler") {
+			return nil
+		}
 	case claims:
 		if len(filter(s.objects, func(r resource) bool { return r.kind == "PersistentVolumeClaim" })) == 0 {
 			return nil
@@ -92,6 +108,14 @@ func (n need) rules(s *surveyed, o Options) []Rule {
 		return rule.each(filter(s.objects, resource.hasSides))
 	}
 	return []Rule{rule}
+}
+
+// has reports whether the manifest has one of Kubernetes' own kinds.
+func (s *surveyed) has(kinds ...string) bool {
+	return len(filter(s.objects, func(r resource) bool {
+		_, builtin := builtIn[r.group]
+		return builtin && slices.Contains(kinds, r.kind)
+	})) > 0
 }
 
 // each makes a rule for each of the resources.

@@ -46,6 +46,7 @@ const (
 	followRollout               // deploy's observe: ReplicaSets; and the wait until clones are gone
 	measureRollout              // package analysis
 	listRollouts                // -A
+	compareLive                 // cmd's readLive: what else is in the cluster, for policies
 )
 
 // target is what a need is about.
@@ -63,6 +64,10 @@ const (
 	services                    // something, if the manifest has Services
 	claims                      // something, if the manifest has PersistentVolumeClaims
 	roles                       // what the chart's own roles grant and bind
+	serving                     // something, if the manifest has workloads that do not end by themselves
+	ingresses                   // something, if the manifest has Ingresses
+	pickers                     // something, if the manifest has what picks pods by their labels
+	placed                      // something, if the manifest has such workloads, or Services, budgets or autoscalers for some
 	sides                       // the kinds that have two sides: Deployments, StatefulSets, and Services
 )
 
@@ -89,6 +94,7 @@ const (
 	aboutSurvey  = "what a rollout has to respect in the namespace"
 	aboutOthers  = "refuse to begin beside what else launches or scales, where it is installed"
 	aboutSides   = "pods and endpoints of both sides of a rollout"
+	aboutLive    = "compare with what is in the cluster (--policy, preflight --live); without it a note says what was not looked at"
 	aboutTrouble = "tell why something is not ready"
 )
 
@@ -147,7 +153,15 @@ func table() map[step][]need {
 			{resource: "secrets", verbs: []string{"create"}, purpose: aboutPlans},
 			{resource: "secrets", verbs: []string{"list", "delete"}, optional: true, purpose: "remove plans whose time has passed"},
 		},
-		loadPlan:       {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
+		loadPlan: {{resource: "secrets", verbs: []string{"get", "delete"}, purpose: aboutPlans}},
+		compareLive: {
+			{target: ingresses, group: "networking.k8s.io", resource: "ingresses", verbs: []string{"list"}, everywhere: true, optional: true, purpose: aboutLive},
+			{target: serving, resource: "services", verbs: []string{"list"}, optional: true, purpose: aboutLive},
+			{target: pickers, resource: "pods", verbs: []string{"list"}, optional: true, purpose: aboutLive},
+			{target: placed, group: "apps", resource: "deployments", verbs: []string{"list"}, optional: true, purpose: aboutLive},
+			{target: placed, group: "apps", resource: "statefulsets", verbs: []string{"list"}, optional: true, purpose: aboutLive},
+			{target: placed, group: "apps", resource: "daemonsets", verbs: []string{"list"}, optional: true, purpose: aboutLive},
+		},
 		listEverywhere: {{target: records, verbs: []string{"list"}, everywhere: true, optional: true, purpose: "list the releases of all namespaces (-A)"}},
 	}
 	maps.Copy(all, rolloutTable())
@@ -165,6 +179,8 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		}
 	}
 	switch command {
+	case Preflight:
+		add(compareLive)
 	case List:
 		add(listRecords, listEverywhere)
 	case History, Get:
@@ -219,6 +235,9 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		if o.Records == Secrets || o.Records == "" {
 			include(RolloutStatus) // else it would be the only reader of Secrets
 		}
+		if o.Policy {
+			include(Preflight)
+		}
 	case Approver:
 		include(Viewer)
 		add(seeTrouble)
@@ -227,6 +246,9 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		include(Viewer, Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Recover, Rollout)
 	default:
 		return nil, false
+	}
+	if o.Policy && slices.Contains([]Command{Plan, Apply, Install, Upgrade, Rollback, RolloutStart, RolloutPromote, Rollout}, command) {
+		add(compareLive)
 	}
 	return steps, true
 }
