@@ -9,13 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/e6d26078/slipway/chart/yaml"
 	"github.com/e6d26078/slipway/repo"
 )
 
@@ -23,20 +21,11 @@ import (
 // http, https and oci. Of plugins of other kinds nothing is used.
 type downloaderPlugin struct {
 	name, dir string
-	command   string // the program, relative to dir, and arguments, with blanks between them
+	command   []string // the program, relative to dir, and its arguments
 	protocols []string
+	expand    bool  // replace variables in the program's name, as Helm 4 does
+	fault     error // why it cannot be run, if so
 }
-
-// pluginFile is what counts of a plugin.yaml.
-type pluginFile struct {
-	Name        string `json:"name"`
-	Downloaders []struct {
-		Command   string   `json:"command"`
-		Protocols []string `json:"protocols"`
-	} `json:"downloaders"`
-}
-
-const maxPluginFile = 1 << 20 // bytes
 
 // pluginFolders are where Helm looks for plugins.
 func (a *app) pluginFolders() (string, error) {
@@ -87,16 +76,12 @@ func readPlugin(file string) ([]downloaderPlugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	var p pluginFile
-	if err := yaml.Unmarshal(text, &p); err != nil {
+	list, err := parsePlugin(text)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if !regexp.MustCompile(`^[\w-]+$`).MatchString(p.Name) {
-		return nil, fmt.Errorf("%s: %q is no name of a plugin", file, printable(p.Name))
-	}
-	var list []downloaderPlugin
-	for _, d := range p.Downloaders {
-		list = append(list, downloaderPlugin{name: p.Name, dir: filepath.Dir(file), command: d.Command, protocols: d.Protocols})
+	for i := range list {
+		list[i].dir = filepath.Dir(file)
 	}
 	return list, nil
 }
@@ -116,16 +101,23 @@ func (a *app) otherScheme(scheme string) (repo.Downloader, error) {
 // command, the files with certificate, key and CA, and the URL; what it prints is
 // the content.
 func (a *app) runDownloader(ctx context.Context, p *downloaderPlugin, access repo.Access, target string, most int64) ([]byte, error) {
-	words := strings.Split(p.command, " ")
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(p.dir, words[0]), append(words[1:], access.CertFile, access.KeyFile, access.CAFile, target)...)
-	out := &limitedBuffer{most: most, full: cancel}
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, a.env.Stderr, 2*time.Second
-	var err error
-	if cmd.Env, err = a.pluginEnvironment(p, access); err != nil {
+	if p.fault != nil {
+		return nil, fmt.Errorf("plugin %s in %s: %w", p.name, p.dir, p.fault)
+	}
+	environment, err := a.pluginEnvironment(p, access)
+	if err != nil {
 		return nil, err
 	}
+	program := p.command[0]
+	if p.expand {
+		program = os.Expand(program, func(name string) string { return lastOf(environment, name) })
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(p.dir, program), append(slices.Clone(p.command[1:]), access.CertFile, access.KeyFile, access.CAFile, target)...)
+	out := &limitedBuffer{most: most, full: cancel}
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, a.env.Stderr, 2*time.Second
+	cmd.Env = environment
 	err = cmd.Run()
 	switch {
 	case out.overflowed:
@@ -133,7 +125,7 @@ func (a *app) runDownloader(ctx context.Context, p *downloaderPlugin, access rep
 	case err != nil && ctx.Err() != nil:
 		return nil, fmt.Errorf("plugin %s: %w", p.name, context.Cause(ctx))
 	case errors.As(err, new(*exec.ExitError)):
-		return nil, withHint(fmt.Errorf("plugin %q exited with error: %w", p.command, err), "its message is above; the plugin is in "+p.dir)
+		return nil, withHint(fmt.Errorf("plugin %q exited with error: %w", strings.Join(p.command, " "), err), "its message is above; the plugin is in "+p.dir)
 	case err != nil:
 		return nil, fmt.Errorf("run the plugin %s: %w", p.name, err)
 	}
@@ -177,6 +169,16 @@ func (a *app) pluginEnvironment(p *downloaderPlugin, access repo.Access) ([]stri
 		env = append(env, "KUBECONFIG="+g.kubeconfig)
 	}
 	return env, nil
+}
+
+// lastOf gives the value of a variable, "" if there is none.
+func lastOf(environment []string, name string) string {
+	for _, one := range slices.Backward(environment) {
+		if value, is := strings.CutPrefix(one, name+"="); is {
+			return value
+		}
+	}
+	return ""
 }
 
 // limitedBuffer keeps up to a number of bytes, and calls full when there are more.

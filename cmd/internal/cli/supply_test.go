@@ -34,6 +34,7 @@ func TestSupplyChain(t *testing.T) {
 			env.Setenv("SITE", server.URL)
 			env.Setenv("REGISTRY", registry)
 			env.Setenv("HELM3", filepath.Join(peers, "helm3"))
+			env.Setenv("HELM4", filepath.Join(peers, "helm4"))
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
