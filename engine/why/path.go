@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,11 +22,22 @@ type Step struct {
 // Path leads to a field of an object.
 type Path []Step
 
+// PathForms are the forms of paths, for hints.
+const PathForms = `a field is written as spec.containers[0].image, containers[name=web].image, metadata.labels["a.b/c"], labels.a\.b/c, or as the JSON pointer /spec/containers/0/image`
+
 // ParsePath reads a path such as spec.containers[0].image,
-// containers[name=web].image or metadata.labels["a.b/c"]. A leading dot or $
-// is left out; a dot in a key may also stand behind a backslash.
+// containers[name=web].image or metadata.labels["a.b/c"], or a JSON pointer. A
+// leading dot or $ is left out, and so are the braces of kubectl's JSONPath; a
+// dot in a key may also stand behind a backslash.
 func ParsePath(text string) (Path, error) {
-	rest := strings.TrimPrefix(strings.TrimPrefix(text, "$"), ".")
+	if strings.HasPrefix(text, "/") {
+		return parsePointer(text)
+	}
+	rest := text
+	if strings.HasPrefix(rest, "{") && strings.HasSuffix(rest, "}") {
+		rest = rest[1 : len(rest)-1]
+	}
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "$"), ".")
 	var path Path
 	for rest != "" {
 		step, tail, err := parseStep(rest, len(path) > 0)
@@ -36,6 +48,18 @@ func ParsePath(text string) (Path, error) {
 	}
 	if len(path) == 0 {
 		return nil, fmt.Errorf("field %q: it is empty; name one such as spec.replicas", text)
+	}
+	return path, nil
+}
+
+// parsePointer reads a JSON pointer, in which ~1 stands for / and ~0 for ~.
+func parsePointer(text string) (Path, error) {
+	var path Path
+	for _, key := range strings.Split(text[1:], "/") {
+		if key == "" {
+			return nil, fmt.Errorf("field %s: there is an empty key in it", text)
+		}
+		path = append(path, Step{Key: strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")})
 	}
 	return path, nil
 }
@@ -61,6 +85,9 @@ func parseStep(text string, inside bool) (Step, string, error) {
 	return Step{Key: key.String()}, text[i:], nil
 }
 
+// filter is kubectl's choice of an element, [?(@.name=="web")].
+var filter = regexp.MustCompile(`^\[\?\(@\.([\w-]+)\s*==\s*["']([^"']*)["']\)\]`)
+
 // parseBracket reads [3], ["key"], ['key'] or [name=web].
 func parseBracket(text string) (Step, string, error) {
 	if len(text) > 1 && (text[1] == '"' || text[1] == '\'') {
@@ -70,6 +97,9 @@ func parseBracket(text string) (Step, string, error) {
 			return Step{}, "", fmt.Errorf("the key that begins at %s has no end", text)
 		}
 		return Step{Key: text[2 : 2+end]}, text[2+end+2:], nil
+	}
+	if m := filter.FindStringSubmatch(text); m != nil {
+		return Step{Key: m[1], Value: m[2], List: true, By: true}, text[len(m[0]):], nil
 	}
 	inner, rest, found := strings.Cut(text[1:], "]")
 	if !found {
@@ -125,17 +155,45 @@ func (e *NoFieldError) Error() string {
 // element of a list as an index, and what stands there. The error is a *[NoFieldError].
 func (p Path) Resolve(object any) (Path, any, error) {
 	resolved := make(Path, 0, len(p))
-	for i, step := range p {
+	for i := 0; i < len(p); i++ {
+		step, taken := p.step(i, object)
 		next, index, ok := step.into(object)
 		if !ok {
-			return nil, nil, &NoFieldError{At: slices.Clone(p[:i]), Step: Path{step}, Have: keysOf(object)}
+			return nil, nil, &NoFieldError{At: slices.Clone(p[:i]), Step: Path{p[i]}, Have: keysOf(object)}
 		}
 		if step.List {
 			step = Step{List: true, Index: index}
 		}
-		resolved, object = append(resolved, step), next
+		resolved, object, i = append(resolved, step), next, i+taken-1
 	}
 	return resolved, object, nil
+}
+
+// step is step i of a path as it is meant for what is there, and how many steps
+// of the path it takes. A number after a dot or in a JSON pointer is the index
+// of a list, and a key with dots in it may be written without marks if there is
+// none of its first part: metadata.labels.app.kubernetes.io/name.
+func (p Path) step(i int, object any) (Step, int) {
+	step := p[i]
+	if step.List {
+		return step, 1
+	}
+	if _, isList := object.([]any); isList {
+		if index, err := strconv.Atoi(step.Key); err == nil && index >= 0 {
+			return Step{List: true, Index: index}, 1
+		}
+	}
+	fields, _ := object.(map[string]any)
+	for key, taken := step.Key, 1; i+taken <= len(p); taken++ {
+		if _, found := fields[key]; found {
+			return Step{Key: key}, taken
+		}
+		if i+taken == len(p) || p[i+taken].List {
+			break
+		}
+		key += "." + p[i+taken].Key
+	}
+	return step, 1
 }
 
 func (s Step) into(v any) (next any, index int, ok bool) {

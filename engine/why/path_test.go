@@ -10,7 +10,7 @@ import (
 )
 
 const podText = `
-metadata: {labels: {a.b/c: x, plain: z}}
+metadata: {labels: {a.b/c: x, plain: z, "~": t, "0": zero}}
 spec:
   containers:
     - {name: web, image: "web:1", args: [-a, -b]}
@@ -29,13 +29,22 @@ func decode(t *testing.T, text string) any {
 func TestPathsLeadToFields(t *testing.T) {
 	object := decode(t, podText)
 	for text, want := range map[string]string{
-		"spec.containers[0].image":               "spec.containers[0].image = web:1",
-		".spec.containers[name=side].image":      "spec.containers[1].image = side:1",
-		`$.metadata.labels["a.b/c"]`:             `metadata.labels["a.b/c"] = x`,
-		`metadata.labels['a.b/c']`:               `metadata.labels["a.b/c"] = x`,
-		`metadata.labels.a\.b/c`:                 `metadata.labels["a.b/c"] = x`,
-		`["metadata"].labels.plain`:              "metadata.labels.plain = z",
-		`spec.containers[image="web:1"].args[1]`: "spec.containers[0].args[1] = -b",
+		"spec.containers[0].image":                    "spec.containers[0].image = web:1",
+		".spec.containers[name=side].image":           "spec.containers[1].image = side:1",
+		`$.metadata.labels["a.b/c"]`:                  `metadata.labels["a.b/c"] = x`,
+		`metadata.labels['a.b/c']`:                    `metadata.labels["a.b/c"] = x`,
+		`metadata.labels.a\.b/c`:                      `metadata.labels["a.b/c"] = x`,
+		`["metadata"].labels.plain`:                   "metadata.labels.plain = z",
+		`spec.containers[image="web:1"].args[1]`:      "spec.containers[0].args[1] = -b",
+		"metadata.labels.a.b/c":                       `metadata.labels["a.b/c"] = x`,
+		"/spec/containers/1/image":                    "spec.containers[1].image = side:1",
+		"/metadata/labels/a.b~1c":                     `metadata.labels["a.b/c"] = x`,
+		"/metadata/labels/~0":                         `metadata.labels.~ = t`,
+		"spec.containers.1.image":                     "spec.containers[1].image = side:1",
+		"{.spec.containers[0].image}":                 "spec.containers[0].image = web:1",
+		`{.spec.containers[?(@.name=="side")].image}`: "spec.containers[1].image = side:1",
+		"metadata.labels.0":                           "metadata.labels.0 = zero",
+		"/metadata/labels/0":                          "metadata.labels.0 = zero",
 	} {
 		p, err := ParsePath(text)
 		if err != nil {
@@ -57,6 +66,14 @@ func TestPathsThatLeadNowhereAreRefused(t *testing.T) {
 		"a[":                           "has no end",
 		`a["b`:                         "has no end",
 		"a[-1]":                        "no index",
+		"spec.containers[*].image":     "no index",
+		"spec..image":                  "empty key",
+		"/":                            "empty key",
+		"/spec/":                       "empty key",
+		"/spec/containers/2":           "spec.containers has no 2",
+		"/spec/containers/-":           "spec.containers has no -",
+		"spec/containers":              "the object has no spec/containers",
+		"metadata.labels.a.b/d":        "metadata.labels has no a",
 		"spec.nodeName":                "spec has no nodeName",
 		"kind":                         "the object has no kind",
 		"spec.containers[2]":           "spec.containers has no [2]",
