@@ -49,13 +49,15 @@ var scenarios = map[string]string{
 	"bluegreen": "web:2",
 	"services":  "cart:2 shop:2 stock:2",
 	"guard":     "web:1",
+	"digests":   "web:1",
+	"retried":   "web:1",
 	"alone":     "",
 }
 
 // sample are the scenarios that a run takes: those of the contract, and two of the
 // others by SLIPWAY_SEED, or all with SLIPWAY_SWEEP=all.
 func sample() []string {
-	some := []string{"alone", "approved", "aborted", "killed", "restart"}
+	some := []string{"alone", "approved", "aborted", "killed", "restart", "digests", "retried"}
 	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(scenarios)), func(name string) bool { return slices.Contains(some, name) })
 	if os.Getenv("SLIPWAY_SWEEP") == "all" {
 		return append(some, rest...)

@@ -4,8 +4,9 @@
 //
 // An archive for each system with both executables, the man pages and the
 // completions; an OCI image layout; a list of what is linked into the
-// executables (CycloneDX); and SHA256SUMS, signed if -key names a key. The same
-// commit gives the same bytes: all times are that of the commit.
+// executables (CycloneDX); their digests, and the Jenkins library that runs none
+// with others; and SHA256SUMS, signed if -key names a key. The same commit gives
+// the same bytes: all times are that of the commit.
 package main
 
 import (
@@ -99,6 +100,9 @@ func (d *dist) run(keyring, key, only string) (err error) {
 	}
 	if err := d.billOfMaterials(built); err != nil {
 		return fmt.Errorf("bill of materials: %w", err)
+	}
+	if err := d.library(".", built); err != nil {
+		return fmt.Errorf("library for Jenkins: %w", err)
 	}
 	return d.sums(keyring, key)
 }

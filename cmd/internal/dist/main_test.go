@@ -44,7 +44,7 @@ func released(t *testing.T, keyring, key string) map[string][]byte {
 			t.Fatal(err)
 		}
 	}
-	for _, step := range []error{d.image(built), d.sums(keyring, key)} {
+	for _, step := range []error{d.image(built), d.library("../../..", built), d.sums(keyring, key)} {
 		if step != nil {
 			t.Fatal(step)
 		}
@@ -64,7 +64,7 @@ func released(t *testing.T, keyring, key string) map[string][]byte {
 
 func TestAReleaseIsTheSameTwice(t *testing.T) {
 	first, second := released(t, "", ""), released(t, "", "")
-	want := []string{"SHA256SUMS", "slipway_v1.2.3_image.tar", "slipway_v1.2.3_linux_amd64.tar.gz", "slipway_v1.2.3_windows_amd64.zip"}
+	want := []string{"SHA256SUMS", "slipway_v1.2.3_digests.txt", "slipway_v1.2.3_image.tar", "slipway_v1.2.3_jenkins.tar.gz", "slipway_v1.2.3_linux_amd64.tar.gz", "slipway_v1.2.3_windows_amd64.zip"}
 	for _, name := range want {
 		if len(first[name]) == 0 || !bytes.Equal(first[name], second[name]) {
 			t.Errorf("%s: %d bytes, the same twice: %v", name, len(first[name]), bytes.Equal(first[name], second[name]))
@@ -79,23 +79,59 @@ func TestAReleaseIsTheSameTwice(t *testing.T) {
 	}
 }
 
-func TestArchivesUnpack(t *testing.T) {
-	files := released(t, "", "")
-	z, err := gzip.NewReader(bytes.NewReader(files["slipway_v1.2.3_linux_amd64.tar.gz"]))
+// unpacked are the files of a tarball, and their modes.
+func unpacked(t *testing.T, archive []byte) (texts map[string]string, modes map[string]int64) {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
-	modes := map[string]int64{}
+	texts, modes = map[string]string{}, map[string]int64{}
 	for r := tar.NewReader(z); ; {
 		h, err := r.Next()
 		if err == io.EOF {
-			break
+			return texts, modes
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		modes[h.Name] = h.Mode
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[h.Name], modes[h.Name] = string(data), h.Mode
 	}
+}
+
+// TestTheLibraryOfAReleaseKnowsItsExecutables holds the digests against the files
+// of the archives. That the library refuses others is tested in cmd/jenkins.
+func TestTheLibraryOfAReleaseKnowsItsExecutables(t *testing.T) {
+	files := released(t, "", "")
+	texts, _ := unpacked(t, files["slipway_v1.2.3_linux_amd64.tar.gz"])
+	sum := sha256.Sum256([]byte(texts["slipway_v1.2.3_linux_amd64/slipway"]))
+	want := hex.EncodeToString(sum[:])
+	want = want + "  linux_amd64/slipway\n" + want + "  windows_amd64/slipway.exe\n"
+	if got := string(files["slipway_v1.2.3_digests.txt"]); got != want {
+		t.Errorf("digests are\n%s, want\n%s", got, want)
+	}
+	library, _ := unpacked(t, files["slipway_v1.2.3_jenkins.tar.gz"])
+	if got := library["resources/slipway/digests.txt"]; got != want {
+		t.Errorf("digests of the library are\n%s", got)
+	}
+	for _, name := range []string{"vars/slipway.groovy", "vars/slipway.txt", "examples/canary.Jenkinsfile"} {
+		data, err := os.ReadFile(filepath.Join("../../jenkins", name))
+		if err != nil || library[name] != string(data) {
+			t.Errorf("%s is not in the library: %v", name, err)
+		}
+	}
+	if len(library) < 8 {
+		t.Errorf("only %d files are in the library", len(library))
+	}
+}
+
+func TestArchivesUnpack(t *testing.T) {
+	files := released(t, "", "")
+	_, modes := unpacked(t, files["slipway_v1.2.3_linux_amd64.tar.gz"])
 	if modes["slipway_v1.2.3_linux_amd64/slipway"] != 0o755 || modes["slipway_v1.2.3_linux_amd64/LICENSE"] != 0o644 {
 		t.Errorf("modes in the archive: %v", modes)
 	}

@@ -33,6 +33,13 @@ Of the library itself are
   askTimeout     minutes that a question waits (default: 60)
   approvers      list of those who may answer; also enforced by promote
   keepOnFailure  true leaves a rollout as it is when the build fails
+  retries        how often a command that ended with 75, nothing changed, is run
+                 again (default: 3)
+  retryPause     seconds before the first of these; each pause is twice the one
+                 before, 300 at most (default: 10)
+  digests        SHA-256 digests of the executables that may run, lines of
+                 "DIGEST  NAME": slipway_VERSION_digests.txt of a release, which
+                 the library of that release has itself; 'none' checks nothing
 
 All others are parameters of the command, by the names of its flags:
 

@@ -10,6 +10,9 @@ class Build {
     Closure interrupt       // takes the log of a process, returns 'abort' or 'kill' to end it, null to let it go on
     List lines = []         // that were printed
     List questions = []
+    List pauses = []        // in seconds, which nobody waits for
+    Closure duringPause     // what happens in the next pause
+    Map resources = [:]     // of the library, in place of its own
     int agents = 0          // that are held
     Set optional = ['junit'] as Set  // steps of plugins that are there
 

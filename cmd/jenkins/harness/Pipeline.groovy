@@ -58,7 +58,28 @@ abstract class Pipeline extends Script {
 
     // Steps that do something.
 
-    def sh(Map args) { return new Shell(build).run(args.script) }
+    def sh(Map args) {
+        def shell = new Shell(build)
+        def code = shell.run(args.script, args.returnStdout as boolean)
+        if (args.returnStatus) {
+            return code
+        }
+        if (code != 0) {
+            throw new Failure("script returned exit code ${code}")
+        }
+        return args.returnStdout ? shell.stdout : null
+    }
+
+    def sleep(Map args) {
+        build.pauses.add(args.time)
+        if (build.duringPause != null) {
+            build.duringPause()
+        }
+    }
+
+    def libraryResource(String name) {
+        return build.resources[name] ?: new File(new File(System.getProperty('library')).parentFile.parentFile, 'resources/' + name).text
+    }
 
     def writeFile(Map args) {
         def f = placed(args.file)

@@ -8,17 +8,19 @@ import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 class Shell {
     static final String COOKIE = 'JENKINS_SERVER_COOKIE'
     Build build
+    String stdout // of a script whose output goes to the pipeline
 
     Shell(Build build) { this.build = build }
 
-    int run(String text) {
+    int run(String text, boolean keepStdout = false) {
         def folder = new File(build.workspace.path + '@tmp', 'durable-' + UUID.randomUUID())
         folder.mkdirs()
         def script = new File(folder, 'script.sh'), log = new File(folder, 'log'), code = new File(folder, 'code')
         script.text = text
+        def out = keepStdout ? new File(folder, 'stdout') : log
         def cookie = folder.name
         def builder = new ProcessBuilder('nohup', 'sh', '-c',
-            "sh -xe '${script}' > '${log}' 2>&1; echo \$? > '${code}.tmp'; mv '${code}.tmp' '${code}'".toString())
+            "sh -xe '${script}' 2> '${log}' ${keepStdout ? "> '${out}'" : '>&2'}; echo \$? > '${code}.tmp'; mv '${code}.tmp' '${code}'".toString())
         builder.directory(build.workspace)
         builder.environment().clear()
         builder.environment().putAll(build.env + [(COOKIE): cookie, BUILD_TAG: build.tag, HOME: build.workspace.path])
@@ -37,6 +39,7 @@ class Shell {
             Thread.sleep(50)
         }
         build.lines.add(log.text)
+        stdout = out.text
         return code.text.trim() as int
     }
 

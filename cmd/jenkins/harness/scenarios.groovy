@@ -28,6 +28,11 @@ class Scenario {
         return out.text
     }
 
+    /** A program of PATH, and one where its links lead to. */
+    File tool(String name) { return env.PATH.split(':').collect { new File(it, name) }.find { it.canExecute() } }
+
+    File program(String name) { return tool(name).canonicalFile }
+
     void install(String... releases) { releases.each { slipway(0, 'install', it, './web', '--wait') } }
 
     String example(String file) { return new File(System.getProperty('examples'), file + '.Jenkinsfile').text }
@@ -171,6 +176,83 @@ def scenarios = [
         s.slipway(10, 'rollout', 'start', 'web', './web', '--set', 'image.tag=2', '--steps', '50', '--drain', '0s', '--gate-timeout', '1ms')
         s.build.run(s.example('guard'))
         assert s.build.lines.any { it.startsWith('UNSTABLE slipway rollout guard: rolled-back') }
+        s.settled('web')
+    },
+    digests: { Scenario s ->
+        def of = { String name -> java.security.MessageDigest.getInstance('SHA-256').digest(s.program(name).bytes).encodeHex().toString() }
+        def other = 'f' * 64
+        def install = { Map more = [:] -> s.build.run("r = slipway.install(${(more + [release: 'web', chart: './web', wait: true, credentials: 'kubeconfig']).inspect()})").r }
+        def refused = { Map r, String why ->
+            assert [r.state, r.exitCode] == ['refused', 2] && r.message.contains(why): r
+            assert s.fails { s.build.library().check(r) }.message.contains(why)
+            assert !s.resultFile('install').exists() && s.slipway(0, 'list', '-a', '-q') == ''
+        }
+        s.build.run('checkout(scm)')
+        // Wrong ones: of the one, of the other, of the names exchanged. Nothing is run, and nothing is on the cluster.
+        refused(install(digests: "${other}  linux_amd64/slipway\n${of('slipway-cluster')}  linux_amd64/slipway-cluster\n".toString()), "slipway on this agent is not an executable of this release: its digest is sha256:${of('slipway')}")
+        refused(install(digests: "${of('slipway')}  slipway\n${other}  slipway-cluster".toString()), 'is not an executable of this release')
+        refused(install(digests: "${of('slipway')}  slipway".toString()), 'is not an executable of this release')
+        refused(install(digests: 'sha256:123'), 'digests: there is no line')
+        // The library of a release has them itself.
+        s.build.resources['slipway/digests.txt'] = "${other}  linux_amd64/slipway\n${other}  linux_amd64/slipway-cluster\n".toString()
+        refused(install(), 'is not an executable of this release')
+        def e = s.fails { s.build.run(launch("image: [tag: '2']")) }
+        assert e instanceof Failure && e.message.contains('is not an executable of this release')
+        // An agent without tools, one without slipway, one whose slipway-cluster is missing.
+        def bin = new File(s.build.workspace, 'bin')
+        bin.mkdirs()
+        def link = { String name, String to -> java.nio.file.Files.createSymbolicLink(new File(bin, name).toPath(), new File(to).toPath()) }
+        ['sh', 'mv', 'readlink', 'dirname'].each { link(it, s.tool(it).path) }
+        s.build.env.PATH = bin.path
+        def right = "# comment\n${other}  darwin_arm64/slipway\n${of('slipway')} *linux_amd64/slipway\nsha256:${of('slipway-cluster')}  x/slipway-cluster.exe\r\n".toString()
+        refused(install(digests: right), 'there is no sha256sum, shasum or openssl')
+        link('openssl', '/bin/false')
+        refused(install(digests: right), 'there is no slipway')
+        java.nio.file.Files.copy(s.program('slipway').toPath(), new File(bin, 'slipway').toPath())
+        refused(install(digests: right), 'slipway-cluster is not beside')
+        link('slipway-cluster', s.program('slipway-cluster').path)
+        refused(install(digests: right), 'slipway cannot be read')
+        // The right ones, whichever tool the agent has, and by a link.
+        new File(bin, 'shasum').text = "#!/bin/sh\n[ \"\$*\" = '-a 256' ] && exec ${s.tool('sha256sum')}\n"
+        new File(bin, 'shasum').executable = true
+        new File(bin, 'folder').mkdirs()
+        link('folder/by link', '../slipway')
+        def r = install(digests: right, binary: bin.path + '/folder/by link')
+        assert r.state == 'done': r
+        s.settled('web')
+        s.build.env.PATH = s.env.PATH
+        assert install(digests: 'none').state == 'done' // nothing is checked, and nothing is left to do
+    },
+    retried: { Scenario s ->
+        s.install('web')
+        s.build.run('checkout(scm)')
+        // The real command, with nobody at the address: nothing was changed, and it is run again.
+        def r = s.build.run("r = slipway.upgrade(release: 'web', chart: './web', kubeApiserver: 'https://127.0.0.1:1', retries: 2, retryPause: 7, credentials: 'kubeconfig')").r
+        assert [r.state, r.exitCode] == ['retryable', 75] && s.build.pauses == [7, 14]
+        // One that fails three times goes well with what is usual, and its last result counts.
+        def stub = new File(s.build.workspace, 'stub')
+        stub.text = """#!/bin/sh
+            echo run >> runs
+            state=retryable code=75
+            [ \$(grep -c run runs) -gt 3 ] && state=done code=0
+            key=\$(sed 's/.*"key":"\\([^"]*\\)".*/\\1/' "\$3/params.json")
+            echo '{"key": "'\$key'", "exitCode": '\$code', "state": "'\$state'"}' > "\$3/result.json"
+            exit \$code"""
+        stub.executable = true
+        s.build.pauses.clear()
+        def run = { String more -> s.build.run("r = slipway.upgrade(release: 'web', chart: './web', binary: '${stub}'${more})").r }
+        assert run('').state == 'done' && s.build.pauses == [10, 20, 40]
+        // Never, if that is what is asked for; and what is not retryable is not run again.
+        def runs = new File(s.build.workspace, 'runs')
+        runs.delete()
+        assert run(', retries: 0').state == 'retryable' && runs.readLines().size() == 1
+        s.build.pauses.clear()
+        assert s.build.run("r = slipway.upgrade(release: 'web', chart: './nosuch')").r.state == 'refused' && s.build.pauses == []
+        // A pause ends with the build, and what Jenkins throws stays what it is.
+        runs.delete()
+        s.build.duringPause = { throw new FlowInterruptedException('aborted') }
+        def e = s.fails { run('') }
+        assert e instanceof FlowInterruptedException && e.message == 'aborted' && runs.readLines().size() == 1
         s.settled('web')
     },
     alone: { Scenario s -> // what needs no cluster

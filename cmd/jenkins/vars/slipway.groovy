@@ -75,10 +75,34 @@ def publish(String file) {
     }
 }
 
-// Runs one command. Nothing but its name and a folder is on the command line, which Jenkins prints; and it takes the place
-// of the shell, so that an abort reaches it and it has the time to write its result.
+// Runs one command, and again if nothing was changed and it may go well later: a limited number of times, with pauses
+// that grow. An abort of the build while it pauses ends it as any other.
 def execute(String command, Map cfg) {
-    def key = [env.BUILD_TAG, cfg.release ?: '-', command, cfg.fromStep ?: 0].join('/')
+    def fault = examine(cfg)
+    if (fault != null) {
+        return [key: keyOf(command, cfg), command: command, exitCode: 2, state: 'refused', message: fault,
+                hints: ['nothing was run; docs/jenkins.md tells of the parameter digests']]
+    }
+    def left = cfg.retries == null ? 3 : cfg.retries as int
+    def pause = cfg.retryPause == null ? 10 : cfg.retryPause as int
+    def r = attempt(command, cfg)
+    while (r.state == 'retryable' && left > 0) {
+        echo("slipway ${command}: ${r.message ?: 'nothing was changed'}; again in ${pause} s, ${left} more times at most")
+        sleep(time: pause, unit: 'SECONDS')
+        r = attempt(command, cfg)
+        left = left - 1
+        pause = Math.min(2 * pause, 300)
+    }
+    if (cfg.junit) {
+        publish(cfg.junit)
+    }
+    return r
+}
+
+// Runs one command once. Nothing but its name and a folder is on the command line, which Jenkins prints; and it takes the
+// place of the shell, so that an abort reaches it and it has the time to write its result.
+def attempt(String command, Map cfg) {
+    def key = keyOf(command, cfg)
     def dir = "${env.WORKSPACE_TMP ?: env.WORKSPACE + '@tmp'}/slipway/${key.replaceAll('[^A-Za-z0-9.-]', '_')}".toString()
     def line = "exec ${quoted(cfg.binary ?: 'slipway')} ${command} --io-dir ${quoted(dir)}".toString()
     def code = -1
@@ -89,12 +113,69 @@ def execute(String command, Map cfg) {
     } finally {
         writeFile(file: dir + '/params.json', text: '{}') // it may hold what is secret
     }
-    def r = resultOf(dir, key, command, code)
-    if (cfg.junit) {
-        publish(cfg.junit)
-    }
-    return r
+    return resultOf(dir, key, command, code)
 }
+
+// What is wrong with the executables of the agent, null if nothing is. Their digests are taken by the agent's own tools and
+// compared here, before each command: the next one may run on another agent, or after somebody has put others there.
+def examine(Map cfg) {
+    def known = digestsOf(cfg.digests == null ? libraryResource('slipway/digests.txt') : cfg.digests.toString())
+    if (known.isEmpty()) {
+        return cfg.digests == null || cfg.digests.toString() == 'none' ? null : 'digests: there is no line "DIGEST  NAME" in it'
+    }
+    def lines = sh(script: digestScript(cfg.binary ?: 'slipway'), returnStdout: true, label: 'check the executables of slipway').trim().split('\n')
+    for (int i = 0; i < lines.length; i++) {
+        def words = lines[i].split(' ', 3) // NAME DIGEST FILE, or "fault" and a text
+        if (words[0] == 'fault' || words.length < 3) {
+            return "the executables on ${env.NODE_NAME ?: 'this agent'} cannot be checked: ${lines[i].replaceFirst('^fault ', '')}".toString()
+        }
+        if (!known[words[0]]?.contains(words[1])) {
+            return "${words[2]} on ${env.NODE_NAME ?: 'this agent'} is not an executable of this release: its digest is sha256:${words[1]}".toString()
+        }
+    }
+    return lines.length == 2 ? null : 'the executables cannot be checked: ' + lines.join(' ')
+}
+
+// The digests that each executable may have, from lines as sha256sum writes them: "DIGEST  linux_amd64/slipway".
+def digestsOf(String text) {
+    def known = [:]
+    def lines = text.split('\n')
+    for (int i = 0; i < lines.length; i++) {
+        def words = lines[i].trim().split('[ *]+')
+        if (words.length == 2 && words[0] ==~ '(sha256:)?[0-9a-f]{64}') {
+            def name = words[1].substring(words[1].lastIndexOf('/') + 1).replaceFirst('[.]exe$', '')
+            known[name] = (known[name] ?: []) + [words[0].substring(words[0].length() - 64)]
+        }
+    }
+    return known
+}
+
+// Prints a line for slipway, and one for slipway-cluster that it will find: beside itself, or else in PATH.
+def digestScript(Object binary) {
+    return """set +x
+fault() { echo "fault \$*"; exit 0; }
+if command -v sha256sum > /dev/null; then tool=sha256sum
+elif command -v shasum > /dev/null; then tool='shasum -a 256'
+elif command -v openssl > /dev/null; then tool='openssl dgst -sha256 -r'
+else fault 'there is no sha256sum, shasum or openssl'; fi
+digest() {
+    sum=\$(\$tool < "\$2") || fault "\$2 cannot be read"
+    echo "\$1 \${sum%% *} \$2"
+}
+file=\$(command -v ${quoted(binary)}) || fault ${quoted("there is no ${binary}")}
+while [ -L "\$file" ]; do
+    to=\$(readlink "\$file")
+    case \$to in /*) file=\$to ;; *) file=\$(dirname "\$file")/\$to ;; esac
+done
+cluster=\$(dirname "\$file")/slipway-cluster
+[ -x "\$cluster" ] || cluster=\$(command -v slipway-cluster) || fault "slipway-cluster is not beside \$file nor in PATH"
+digest slipway "\$file"
+digest slipway-cluster "\$cluster"
+""".toString()
+}
+
+// Tells one operation from any other, also of an earlier build in the same folder.
+def keyOf(String command, Map cfg) { return [env.BUILD_TAG, cfg.release ?: '-', command, cfg.fromStep ?: 0].join('/') }
 
 // The result of a command: of this one, and not of another that had the folder before.
 def resultOf(String dir, String key, String command, int code) {
@@ -151,7 +232,7 @@ def person() {
     return causes && causes[0].userId ? causes[0].userId.toString() : null
 }
 
-def ownKeys() { return ['agent', 'binary', 'credentials', 'ask', 'askTimeout', 'approvers', 'keepOnFailure'] }
+def ownKeys() { return ['agent', 'binary', 'credentials', 'ask', 'askTimeout', 'approvers', 'keepOnFailure', 'digests', 'retries', 'retryPause'] }
 
 // The parameters that commands take which go on with a rollout.
 def going(Map cfg) {
