@@ -179,10 +179,11 @@ func TestPagesOfOtherSitesCannotUpload(t *testing.T) {
 func FuzzAPI(f *testing.F) {
 	for _, seed := range []string{"/", "/a/b/index.yaml", "/api/a/charts/web/1.0.0/values", "/a/charts/web-1.0.0.tgz.prov", "/api/../charts", "/%2e%2e/x", "/c/x/health"} {
 		f.Add(seed, 1)
+		f.Add(seed, AnyDepth)
 	}
 	f.Fuzz(func(t *testing.T, text string, depth int) {
 		u, err := url.ParseRequestURI(text)
-		if err != nil || depth < 0 || depth > 8 {
+		if err != nil || checkDepth(depth) != nil {
 			return
 		}
 		rt, ok := parseRoute(u, "", depth)
@@ -197,7 +198,7 @@ func FuzzAPI(f *testing.F) {
 				t.Fatalf("%q", name)
 			}
 		}
-		if rt.tenant != "" && (!isKey(rt.tenant) || strings.Count(rt.tenant, "/") != depth-1) {
+		if rt.tenant != "" && !isKey(rt.tenant) || !isRepository(rt.tenant, depth) && rt.tenant+rt.name != "" {
 			t.Fatalf("%q", rt.tenant)
 		}
 		if key := newTenant(rt.tenant).key(rt.name); rt.name != "" && (!filepath.IsLocal(key) || strings.HasPrefix(key, ".")) {

@@ -181,14 +181,16 @@ func (im *importer) isWanted(key string, files map[string]Object) bool {
 	name := path.Base(key)
 	archive, isProv := strings.CutSuffix(key, ".prov")
 	_, has := files[archive]
-	switch depth := strings.Count(key, "/"); {
+	switch {
 	case name == "index-cache.yaml" || name == "index.yaml": // made anew
 	case name != hubFile && !strings.HasSuffix(archive, ".tgz"):
 		im.leaveOut(key, errors.New("it is no packaged chart and no .prov file"))
 	case !isKey(key):
 		im.leaveOut(key, errors.New("a name has to be of letters, digits and ._+-, and begin with a letter, a digit or _"))
-	case depth != im.o.Depth:
-		im.leaveOut(key, fmt.Errorf("it is %d folders deep, and the repositories are %d: --depth says how many", depth, im.o.Depth))
+	case im.o.Depth == AnyDepth && !isRepository(tenantOfKey(key), AnyDepth):
+		im.leaveOut(key, fmt.Errorf("with --depth-dynamic there can be no repository %q", tenantOfKey(key)))
+	case !isRepository(tenantOfKey(key), im.o.Depth):
+		im.leaveOut(key, fmt.Errorf("it is %d folders deep, and the repositories are %d: --depth says how many", strings.Count(key, "/"), im.o.Depth))
 	case isProv && !has:
 		im.leaveOut(key, errors.New("its archive is not there"))
 	default:

@@ -71,10 +71,21 @@ func (p place) files(t testing.TB) map[string]string {
 	if p.Bucket == nil {
 		return tree(t, p.Dir)
 	}
-	files := inBucket(t, *p.Bucket)
-	maps.DeleteFunc(files, func(key, _ string) bool {
-		return strings.HasPrefix(key, private+"/") || path.Base(key) == "index-cache.yaml"
-	})
+	files := map[string]string{}
+	source, err := p.read()
+	if err == nil {
+		err = source.List(t.Context(), func(o Object) error {
+			if path.Base(o.Key) == "index-cache.yaml" {
+				return nil
+			}
+			data, err := readAll(t.Context(), source, o.Key)
+			files[o.Key] = string(data)
+			return err
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return files
 }
 
@@ -195,6 +206,33 @@ func TestImportsBetweenFoldersAndBuckets(t *testing.T) {
 	}
 	if !maps.Equal(bucket.files(t), theirs) || len(inBucket(t, *bucket.Bucket)) != len(theirs) {
 		t.Error("the bucket that was read is changed")
+	}
+}
+
+func TestAnImportOfAllDepths(t *testing.T) {
+	t.Parallel()
+	web := string(archive(t, "web", "1.0.0"))
+	from := newBucket(t, startS3(t), "museum", map[string]string{
+		"web-1.0.0.tgz": web, "a/web-1.0.0.tgz": web, "a/b/c/web-1.0.0.tgz": web, "a/charts/web-1.0.0.tgz": web, "repo/web-1.0.0.tgz": web,
+	})
+	source, err := from.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := newBucket(t, *from.Bucket, "ours", nil)
+	bucket, err := OpenS3(t.Context(), *to.Bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Import(t.Context(), source, bucket, ImportOptions{Now: time.Now, Depth: AnyDepth})
+	if err != nil || report.Imported != 3 || len(report.LeftOut) != 2 || !strings.Contains(report.LeftOut[0].Reason, `no repository "a/charts"`) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	url, _ := replica(t, *to.Bucket, Options{Depth: AnyDepth})
+	for _, path := range []string{"/charts/web-1.0.0.tgz", "/a/charts/web-1.0.0.tgz", "/a/b/c/charts/web-1.0.0.tgz"} {
+		if got := want(t, 200, "GET", url+path, nil).body; got != web {
+			t.Errorf("%s is another", path)
+		}
 	}
 }
 

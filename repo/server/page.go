@@ -84,11 +84,14 @@ func (s *Server) address(r *http.Request, tenant string) string {
 	return scheme + "://" + host + strings.TrimSuffix(s.basePath(tenant), "/")
 }
 
-// repositoryNames are those that a request may read.
+// repositoryNames are those that a request may read, without the one that has no name.
 func (s *Server) repositoryNames(r *http.Request) []string {
 	s.mu.RLock()
 	var names []string
 	for name, t := range s.tenants {
+		if name == "" {
+			continue
+		}
 		if charts, _, _ := t.count(); charts > 0 {
 			names = append(names, name)
 		}

@@ -31,8 +31,10 @@ type homeChart struct {
 // getHome lists the charts of a repository, or those that a search finds.
 func (s *Server) getHome(w *recorder, r *http.Request, rt route) {
 	page := homePage{Title: "Charts", Base: s.basePath(rt.tenant), Address: s.address(r, rt.tenant), Query: r.URL.Query().Get("q")}
-	if rt.tenant == "" && s.o.Depth > 0 {
+	if rt.tenant == "" && s.o.Depth != 0 {
 		page.Title, page.Several, page.Repositories = "Chart repositories", true, s.repositoryNames(r)
+	}
+	if rt.tenant == "" && s.o.Depth > 0 {
 		s.render(w, s.pages.home, page)
 		return
 	}
@@ -44,6 +46,9 @@ func (s *Server) getHome(w *recorder, r *http.Request, rt route) {
 		return
 	}
 	blocks := t.list()
+	if page.Several && len(blocks) > 0 { // at any depth
+		page.Title, page.Several = "Charts", false
+	}
 	found := search(blocks, strings.Fields(strings.ToLower(page.Query)))
 	page.All, page.Found = len(blocks), len(found)
 	number, _ := strconv.Atoi(r.URL.Query().Get("page"))

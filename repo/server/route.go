@@ -38,7 +38,7 @@ type route struct {
 const hubFile = "artifacthub-repo.yml"
 
 // parseRoute understands a path, or reports false. A path means one thing: it is
-// decoded once, and has no empty, relative or hidden parts.
+// decoded once, and has no empty, relative or hidden parts. The depth may be AnyDepth.
 func parseRoute(u *url.URL, context string, depth int) (route, bool) {
 	unknown := route{kind: routeUnknown}
 	if strings.Contains(strings.ToLower(u.RawPath), "%2f") {
@@ -75,14 +75,18 @@ func parseRoute(u *url.URL, context string, depth int) (route, bool) {
 	if api {
 		parts = parts[1:]
 	}
-	if len(parts) < depth {
+	length := depth
+	if depth == AnyDepth {
+		length = lengthOfName(parts)
+	}
+	if len(parts) < length || !isRepository(strings.Join(parts[:length], "/"), depth) {
 		return unknown, false
 	}
-	rt := route{kind: routeUnknown, tenant: strings.Join(parts[:depth], "/")}
+	rt := route{kind: routeUnknown, tenant: strings.Join(parts[:length], "/")}
 	if api {
-		rt.api(parts[depth:])
+		rt.api(parts[length:])
 	} else {
-		rt.repository(parts[depth:])
+		rt.repository(parts[length:])
 	}
 	return rt, rt.kind != routeUnknown
 }

@@ -32,7 +32,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Depth is the number of names in front of a repository's paths: 0 for one
-	// repository, 2 for /org/repo/index.yaml.
+	// repository, 2 for /org/repo/index.yaml, AnyDepth for all together, in buckets alone.
 	Depth int
 	// ContextPath stands in front of all paths.
 	ContextPath string
@@ -102,8 +102,11 @@ func New(ctx context.Context, storage Storage, o Options) (*Server, error) {
 	if o.Now == nil {
 		return nil, errors.New("server: Options.Now is missing")
 	}
-	if o.Depth < 0 || o.Depth > 8 {
-		return nil, fmt.Errorf("a depth of %d is not possible; it is the number of names before /index.yaml, 0 to 8", o.Depth)
+	if err := checkDepth(o.Depth); err != nil {
+		return nil, err
+	}
+	if _, is := storage.(*Folder); is && o.Depth == AnyDepth {
+		return nil, errors.New("repositories of several depths need a bucket; a folder has those of one depth")
 	}
 	if o.MaxUpload <= 0 {
 		o.MaxUpload = DefaultMaxUpload

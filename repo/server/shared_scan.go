@@ -105,11 +105,7 @@ func newListing(seen map[string]*change) *listing {
 func (x *shared) tenantOf(key, name string) (string, bool) {
 	dir, file := path.Split(strings.TrimPrefix(key, private+"/"))
 	dir = strings.TrimSuffix(dir, "/")
-	depth := 0
-	if dir != "" {
-		depth = strings.Count(dir, "/") + 1
-	}
-	return dir, strings.HasPrefix(file, "@"+name) && depth == x.s.o.Depth && (dir == "" || isKey(dir))
+	return dir, strings.HasPrefix(file, "@"+name) && isRepository(dir, x.s.o.Depth) && (dir == "" || isKey(dir))
 }
 
 // sort notes an object in the listing of its repository.
@@ -122,7 +118,7 @@ func (x *shared) sort(o Object, lists map[string]*listing) {
 		}
 		return
 	}
-	if strings.Count(o.Key, "/") != x.s.o.Depth || !isKey(o.Key) {
+	if !isRepository(tenantOfKey(o.Key), x.s.o.Depth) || !isKey(o.Key) {
 		return
 	}
 	dir, file := path.Split(o.Key)

@@ -22,7 +22,7 @@ func (Kubernetes) ImportCharts(ctx context.Context, o link.ImportOptions) (repor
 		return nil, err
 	}
 	defer from.Close()
-	options := server.ImportOptions{Now: o.Now, Depth: o.Depth, MaxFile: o.MaxFile, DryRun: o.DryRun}
+	options := server.ImportOptions{Now: o.Now, Depth: depthOf(o.Depth, o.AnyDepth), MaxFile: o.MaxFile, DryRun: o.DryRun}
 	var done *server.ImportReport
 	if o.DryRun {
 		done, err = dryImport(ctx, from, o.To, options)

@@ -15,7 +15,7 @@ import (
 // Serve is a chart repository server until ctx ends.
 func (Kubernetes) Serve(ctx context.Context, o link.ServeOptions) (err error) {
 	options := server.Options{
-		Now: o.Now, Depth: o.Depth, ContextPath: o.ContextPath, ChartURL: o.ChartURL, Version: o.Version,
+		Now: o.Now, Depth: depthOf(o.Depth, o.AnyDepth), ContextPath: o.ContextPath, ChartURL: o.ChartURL, Version: o.Version,
 		AllowOverwrite: o.AllowOverwrite, AllowForce: o.AllowForce, NoDelete: o.NoDelete, NoAPI: o.NoAPI,
 		Quota: server.Quota{Objects: o.MaxObjects, Bytes: o.MaxBytes}, MaxUpload: o.MaxUpload, Rate: o.Rate,
 		Origin: o.Origin, ReadTimeout: o.ReadTimeout, Log: logger(o), Audit: o.Audit,

@@ -22,6 +22,13 @@ func openStorage(ctx context.Context, o link.ServeOptions, options *server.Optio
 	return bucket, func() error { return nil }, err
 }
 
+func depthOf(depth int, anyDepth bool) int {
+	if anyDepth {
+		return server.AnyDepth
+	}
+	return depth
+}
+
 func bucketOptions(o link.ServeStorage) server.S3Options {
 	return server.S3Options{
 		Bucket: o.Bucket, Prefix: o.Prefix, Endpoint: o.Endpoint, Region: o.Region, PathStyle: o.PathStyle,

@@ -72,6 +72,7 @@ func newImportMuseum(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.Depth, "depth", 0, "names in front of a repository's paths, as ChartMuseum's --depth")
+	f.BoolVar(&o.AnyDepth, "depth-dynamic", false, "import repositories of all depths, as ChartMuseum's --depth-dynamic has them, instead of --depth")
 	f.Int64Var(&o.MaxFile, "max-upload-size", 20<<20, "size of the largest archive, in bytes")
 	registerBucket(f, &bucket)
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be done, and write nothing")
@@ -80,8 +81,8 @@ func newImportMuseum(a *app) *cobra.Command {
 }
 
 func (a *app) importCharts(ctx context.Context, o link.ImportOptions, format outputFormat) error {
-	if o.Depth < 0 || o.Depth > 8 {
-		return fmt.Errorf("a depth of %d is not possible; it is the number of names before /index.yaml, 0 to 8", o.Depth)
+	if err := checkDepth(o.Depth, o.AnyDepth); err != nil {
+		return err
 	}
 	collectAsUsual()
 	report, err := a.env.Backend.ImportCharts(ctx, o)

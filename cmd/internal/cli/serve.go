@@ -57,6 +57,7 @@ func registerServe(f *pflag.FlagSet, o *link.ServeOptions) {
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address and port to listen on")
 	f.StringVar(&o.Storage, "storage", "slipway-charts", "folder with the charts, which is made if it is missing, or s3://BUCKET/PREFIX")
 	f.IntVar(&o.Depth, "depth", 0, "names in front of a repository's paths: with 2, repositories are at /ORG/REPO")
+	f.BoolVar(&o.AnyDepth, "depth-dynamic", false, "have repositories with any number of names in front of their paths, up to 8, at once, instead of --depth")
 	f.StringVar(&o.ContextPath, "context-path", "", "path in front of all others")
 	f.StringVar(&o.ChartURL, "chart-url", "", "address of the charts in the index, if it is not the index's own")
 	f.BoolVar(&o.AllowOverwrite, "allow-overwrite", false, "let uploads replace versions")
@@ -95,6 +96,9 @@ func (a *app) serve(ctx context.Context, o link.ServeOptions, f serveFlags) erro
 	collectAsUsual()
 	if (o.CertFile == "") != (o.KeyFile == "") || o.ClientCAFile != "" && o.CertFile == "" {
 		return withHint(errors.New("a certificate needs its key, and certificates of clients need both"), "give --tls-cert and --tls-key")
+	}
+	if err := checkDepth(o.Depth, o.AnyDepth); err != nil {
+		return err
 	}
 	if err := completeServeStorage(&o, a.env.Getenv); err != nil {
 		return err

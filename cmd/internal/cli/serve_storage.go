@@ -27,6 +27,18 @@ func registerBucket(f *pflag.FlagSet, o *link.ServeStorage) {
 	f.BoolVar(&o.PathStyle, "s3-path-style", false, "put the bucket into the path of addresses, as many servers other than AWS want it")
 }
 
+// checkDepth holds the number of names in front of a repository's paths.
+func checkDepth(depth int, anyDepth bool) error {
+	const most = 8
+	switch {
+	case anyDepth && depth != 0:
+		return errors.New("--depth is one depth, and --depth-dynamic all of them; give one of the two")
+	case depth < 0 || depth > most:
+		return fmt.Errorf("a depth of %d is not possible; it is the number of names before /index.yaml, 0 to %d", depth, most)
+	}
+	return nil
+}
+
 // completeServeStorage reads what the flags mean together.
 func completeServeStorage(o *link.ServeOptions, getenv func(string) string) error {
 	if o.Where.PerChart < 0 || o.Where.Prerelease < 0 {

@@ -25,14 +25,21 @@ changed in turn, and the file is rendered again. Values whose text stands in the
 field come first, then those that decide on it in another way, then those because
 of which it is there.
 
-FIELD is written as spec.template.spec.containers[0].image, containers[name=web].image
-or metadata.labels["app.kubernetes.io/name"]. The object is KIND/NAME, or
-KIND/NAMESPACE/NAME where several have the name.
+FIELD is written as spec.template.spec.containers[0].image, containers[name=web].image,
+metadata.labels["app.kubernetes.io/name"], metadata.labels.app\.kubernetes\.io/name or
+as the JSON pointer /spec/replicas. The object is KIND/NAME, or KIND/NAMESPACE/NAME
+where several have the name.
 
 With --release NAME the question is about a release in the cluster: its record says
 with which values it was rendered, and the answer tells the live value too, who
 changed it last, and whether it is what the chart renders. The record of a release
-does not hold the subcharts; name the chart if it has any.
+does not hold the subcharts; name the chart if it has any. Hooks are among the
+objects, and so is what a rollout has made for the time being: the answer is that
+of the object it was made from.
+
+Without a chart and --release the object is looked for in the cluster, and the
+release in its annotations. Of one that no release has made the answer has the live
+value, and who changed it last.
 
 Data of Secrets are not shown.`
 
@@ -47,16 +54,17 @@ type whyOptions struct {
 func newWhy(a *app) *cobra.Command {
 	o := &whyOptions{output: newChoice("text", "json")}
 	cmd := &cobra.Command{
-		Use:   "why [NAME] CHART KIND/NAME FIELD",
+		Use:   "why [[NAME] CHART] KIND/NAME FIELD",
 		Short: "show which template line and which value made a field of an object",
 		Long:  whyLong,
 		Example: `slipway why web ./web Deployment/web spec.replicas -f prod.yaml
-slipway why --release web Deployment/web 'spec.template.spec.containers[name=web].image'`,
+slipway why --release web Deployment/web 'spec.template.spec.containers[name=web].image'
+slipway why Deployment/web spec.replicas`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runWhy(cmd.Context(), o, cmd, args)
 		},
-		PreRunE: func(cmd *cobra.Command, _ []string) error {
-			if o.release == "" {
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			if !o.isLive(args) {
 				return nil
 			}
 			return a.needCluster(cmd.Context())
@@ -94,22 +102,24 @@ func readWhyQuestion(object, field string) (*whyQuestion, error) {
 		q.namespace = parts[1]
 	}
 	var err error
-	q.field, err = why.ParsePath(field)
-	return q, err
+	if q.field, err = why.ParsePath(field); err != nil {
+		return nil, withHint(err, why.PathForms)
+	}
+	return q, nil
 }
 
 // checkWhy refuses arguments that cannot be followed, before anything is read.
 func (o *whyOptions) checkWhy(cmd *cobra.Command, args []string) (*whyQuestion, error) {
-	least, most := 3, 4
+	most := 4
 	if o.release != "" {
-		least, most = 2, 3
+		most = 3
 	}
-	if len(args) < least || len(args) > most {
-		return nil, withHint(fmt.Errorf("%q takes %d or %d arguments here, not %d", cmd.CommandPath(), least, most, len(args)),
-			"usage: "+cmd.UseLine(), "with --release NAME: slipway why --release NAME [CHART] KIND/NAME FIELD")
+	if len(args) < 2 || len(args) > most {
+		return nil, withHint(fmt.Errorf("%q takes 2 to %d arguments here, not %d", cmd.CommandPath(), most, len(args)),
+			"usage: "+cmd.UseLine(), "about what is in the cluster: slipway why [--release NAME [CHART]] KIND/NAME FIELD")
 	}
-	if v := &o.values; o.release != "" && len(v.ValueFiles)+len(v.JSONValues)+len(v.Values)+len(v.StringValues)+len(v.FileValues)+len(v.LiteralValues) > 0 {
-		return nil, errors.New("--release takes the values of the release: leave -f, --set and the like out")
+	if v := &o.values; o.isLive(args) && len(v.ValueFiles)+len(v.JSONValues)+len(v.Values)+len(v.StringValues)+len(v.FileValues)+len(v.LiteralValues) > 0 {
+		return nil, errors.New("what is in the cluster has the values of its release: leave -f, --set and the like out, or name the chart")
 	}
 	if o.post.path != "" {
 		return nil, errors.New("why looks at what templates render: leave --post-renderer out")
@@ -120,14 +130,23 @@ func (o *whyOptions) checkWhy(cmd *cobra.Command, args []string) (*whyQuestion, 
 	return readWhyQuestion(args[len(args)-2], args[len(args)-1])
 }
 
+// isLive reports whether the question is about the cluster: a release is named, or no chart is.
+func (o *whyOptions) isLive(args []string) bool {
+	return o.release != "" || len(args) == 2
+}
+
 func (a *app) runWhy(ctx context.Context, o *whyOptions, cmd *cobra.Command, args []string) error {
 	q, err := o.checkWhy(cmd, args)
 	if err != nil {
 		return err
 	}
+	live := o.isLive(args)
 	args = args[:len(args)-2]
-	if o.release != "" {
+	switch {
+	case o.release != "":
 		return a.runWhyLive(ctx, o, q, args)
+	case live:
+		return a.runWhyObject(ctx, o, q)
 	}
 	r, err := a.newRendering(ctx, &o.templateOptions, args)
 	if err != nil {

@@ -31,6 +31,8 @@ type whyAnswer struct {
 	Renders    int          `json:"renders"`
 	Live       *whyLive     `json:"live,omitempty"`
 	Notes      []string     `json:"notes,omitempty"`
+
+	made bool // by a rollout, which does not have to have it as the chart renders it
 }
 
 // whyWriter is a place in the templates, the outermost frame first.
@@ -302,6 +304,10 @@ func (w *whyAnswer) writeLive(out *strings.Builder, paint painter) {
 	switch {
 	case !l.Found:
 		out.WriteString("  live         " + paint(red, "it is not there") + "\n")
+	case l.AsRendered && w.made:
+		out.WriteString("  live         " + value + ", " + paint(green, "as the rollout has it") + "\n")
+	case w.made:
+		out.WriteString("  live         " + value + ", " + paint(yellow, "not what the rollout has made") + "\n")
 	case l.AsRendered:
 		out.WriteString("  live         " + value + ", " + paint(green, "as the chart renders it") + "\n")
 	default:

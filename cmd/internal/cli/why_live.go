@@ -38,10 +38,11 @@ func (a *app) runWhyLive(ctx context.Context, o *whyOptions, q *whyQuestion, arg
 
 // askLive joins what the templates say to what the cluster says.
 func (a *app) askLive(ctx context.Context, o *whyOptions, q *whyQuestion, c *connection, r *release.Record, given *chart.Chart) (*whyAnswer, error) {
-	stored, err := q.inRecord(r)
+	s, err := q.inRecord(ctx, c, r)
 	if err != nil {
 		return nil, err
 	}
+	stored := s.object
 	resolved, err := c.client.Resolve(ctx, []manifest.Object{*stored}, c.namespace)
 	if err != nil {
 		return nil, err
@@ -55,63 +56,69 @@ func (a *app) askLive(ctx context.Context, o *whyOptions, q *whyQuestion, c *con
 		return nil, err
 	}
 	live := objects[ref]
-	answer, inChart, err := a.askRecord(ctx, o, q, c, r, given, stored)
+	answer, inChart, err := a.askRecord(ctx, o, q, c, given, s)
 	if err != nil {
 		return nil, err
 	}
-	answer.Object = ref
+	answer.Object, answer.made = ref, s.made
+	answer.Notes = append(s.notes, answer.Notes...)
 	return answer, q.liveField(answer, stored.Fields, live, inChart)
 }
 
-// inRecord finds the object in the manifest of a record.
-func (q *whyQuestion) inRecord(r *release.Record) (*manifest.Object, error) {
-	objects, err := manifest.Objects(r.Manifest)
+// bare is the answer about an object of which no template is known.
+func (q *whyQuestion) bare(o *manifest.Object) *whyAnswer {
+	path, value, err := q.field.Resolve(any(o.Fields))
 	if err != nil {
-		return nil, err
+		path = q.field
 	}
-	var names []string
-	for i := range objects {
-		o := &objects[i]
-		if strings.EqualFold(o.Kind, q.kind) && o.Name == q.name && (q.namespace == "" || o.Namespace == q.namespace) {
-			return o, nil
-		}
-		names = append(names, o.Kind+"/"+o.Name)
+	answer := &whyAnswer{
+		APIVersion: whyVersion, Object: o.Ref, Source: o.Source, Field: path.String(), Value: value,
+		Masked: o.Kind == "Secret" && whyIsData(path), Writers: []whyWriter{}, Causes: []whyCause{},
 	}
-	return nil, withHint(fmt.Errorf("revision %d of release %s has no %s/%s", r.Version, r.Name, q.kind, q.name), whyList(names))
+	if answer.Masked {
+		answer.Value = nil
+	}
+	return answer
 }
 
 // askRecord renders the chart of a record again and asks about the field. If
 // that cannot be done, the answer has the object and a note. It returns where
-// the field is in the object as it was rendered, nil if the object has none.
-func (a *app) askRecord(ctx context.Context, o *whyOptions, q *whyQuestion, c *connection, r *release.Record, given *chart.Chart, stored *manifest.Object) (*whyAnswer, why.Path, error) {
-	path, value, fieldErr := q.field.Resolve(any(stored.Fields))
-	bare := &whyAnswer{
-		APIVersion: whyVersion, Object: stored.Ref, Source: stored.Source, Field: q.field.String(), Value: value,
-		Masked: stored.Kind == "Secret" && whyIsData(q.field), Writers: []whyWriter{}, Causes: []whyCause{},
-	}
-	if bare.Masked {
-		bare.Value = nil
-	}
-	if fieldErr != nil {
+// the field is in the object of the manifest, nil if that has none.
+func (a *app) askRecord(ctx context.Context, o *whyOptions, q *whyQuestion, c *connection, given *chart.Chart, s *whyStored) (*whyAnswer, why.Path, error) {
+	bare := q.bare(s.object)
+	path, value, err := q.field.Resolve(any(s.object.Fields))
+	if err != nil {
 		bare.Notes = append(bare.Notes, "the chart does not write this field")
 		return bare, nil, nil
 	}
-	bare.Field = path.String()
-	answer, err := a.askAgain(ctx, o, q, c, r, given)
+	answer, err := a.askAgain(ctx, o, s.from, c, s.record, given)
 	if err == nil {
 		if !answer.Masked && !answer.Chance && !reflect.DeepEqual(plainJSON(value), plainJSON(answer.Value)) {
-			answer.Notes = append(answer.Notes, "the manifest of the release has another value than the chart renders now")
+			answer.Notes = append(answer.Notes, s.other(answer))
 		}
 		return answer, path, nil
 	}
 	if ctx.Err() != nil {
 		return nil, nil, context.Cause(ctx)
 	}
+	var missing *why.NoFieldError
+	if s.made && errors.As(err, &missing) {
+		bare.Notes = append(bare.Notes, "the rollout writes this field, not the chart")
+		return bare, path, nil
+	}
 	bare.Notes = append(bare.Notes, "the templates cannot be looked at: "+firstLineOf(err.Error()))
-	if given == nil && r.Chart != nil && r.Chart.Metadata != nil && len(r.Chart.Metadata.Dependencies) > 0 {
+	if r := s.record; given == nil && r.Chart != nil && r.Chart.Metadata != nil && len(r.Chart.Metadata.Dependencies) > 0 {
 		bare.Notes = append(bare.Notes, "the record holds no subcharts: name the chart, as in slipway why --release "+r.Name+" CHART ...")
 	}
 	return bare, path, nil
+}
+
+// other says why the chart renders another value than the manifest has.
+func (s *whyStored) other(answer *whyAnswer) string {
+	if s.made {
+		return fmt.Sprintf("the rollout has set this field: what is told of the templates is about %s/%s", answer.Object.Kind, answer.Object.Name)
+	}
+	return "the manifest of the release has another value than the chart renders now"
 }
 
 // askAgain renders the chart with the values of the record and asks.

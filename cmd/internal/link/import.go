@@ -6,6 +6,7 @@ import "time"
 type ImportOptions struct {
 	From, To ImportPlace
 	Depth    int   // names in front of a repository's paths, in both
+	AnyDepth bool  // instead
 	MaxFile  int64 // bytes of the largest archive
 	DryRun   bool  // nothing is written
 	Now      func() time.Time

@@ -13,6 +13,7 @@ type ServeOptions struct {
 	Where   ServeStorage
 
 	Depth                 int
+	AnyDepth              bool // instead
 	ContextPath, ChartURL string
 	AllowOverwrite        bool
 	AllowForce            bool
