@@ -32,7 +32,7 @@ func runOnCluster(t *testing.T, folder string, scripts clusterScripts) {
 		t.Fatal(err)
 	}
 	objects := scriptObjects{client}
-	commands := scriptCommands{"exits": exits, "live": objects.show, "apply": objects.apply, "remove": objects.remove}
+	commands := scriptCommands{"exits": exits, "valid": validFile, "live": objects.show, "apply": objects.apply, "remove": objects.remove}
 	maps.Copy(commands, scripts.commands(objects))
 	testscript.Run(t, testscript.Params{
 		Dir:  folder,

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,19 +9,17 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/e6d26078/slipway/release/cluster/clustertest"
 )
 
 // TestPipelines runs testdata/pipeline against a real control plane, each script
-// with the chart of TestRollouts. Beside the commands of TestDeploying there are
+// with the chart of TestRollouts. Beside the commands of TestDeploying there is
 //
-//	valid SCHEMA [-lines] FILE   a file, or each of its lines, is as a schema in docs/schema says
 //	await PATTERN FILE           until the file holds it
 func TestPipelines(t *testing.T) {
 	runOnCluster(t, "testdata/pipeline", clusterScripts{
-		commands: func(scriptObjects) scriptCommands { return scriptCommands{"valid": validFile, "await": awaitText} },
+		commands: func(scriptObjects) scriptCommands { return scriptCommands{"await": awaitText} },
 		setup: func(env *testscript.Env, _ *clustertest.Cluster) error {
 			for _, f := range txtar.Parse([]byte(rolledChart)).Files {
 				name := filepath.Join(env.WorkDir, filepath.FromSlash(f.Name))
@@ -38,30 +34,6 @@ func TestPipelines(t *testing.T) {
 		},
 	})
 }
-
-func validFile(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: valid SCHEMA [-lines] FILE")
-	}
-	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(sourceFolder, "../../../docs/schema", args[0]))
-	ts.Check(err)
-	data := []byte(ts.ReadFile(args[len(args)-1]))
-	parts := [][]byte{data}
-	if args[1] == "-lines" {
-		parts = bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
-	}
-	for _, part := range parts {
-		var document any
-		ts.Check(json.Unmarshal(part, &document))
-		if err := schema.Validate(document); err != nil {
-			ts.Fatalf("%s: %v", part, err)
-		}
-	}
-	ts.Logf("%d documents are valid", len(parts))
-}
-
-// sourceFolder is the folder of the package: scripts run elsewhere.
-var sourceFolder, _ = filepath.Abs(".")
 
 func awaitText(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {

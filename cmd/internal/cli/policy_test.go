@@ -20,7 +20,7 @@ import (
 // publishedSchema compiles a schema of docs/schema.
 func publishedSchema(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "..", "..", "docs", "schema", name))
+	schema, err := compilePublished(name)
 	if err != nil {
 		t.Fatal(err)
 	}

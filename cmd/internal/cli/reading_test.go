@@ -47,6 +47,7 @@ func TestReading(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
+			"valid":    validFile,
 			"twin":     twin(),
 			"twinfull": twin("--full"),
 

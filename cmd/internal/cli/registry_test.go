@@ -26,6 +26,6 @@ func TestRegistries(t *testing.T) {
 			env.Setenv("HELM4", filepath.Join(peers, "helm4"))
 			return setup(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keys": keys},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "valid": validFile, "keys": keys},
 	})
 }

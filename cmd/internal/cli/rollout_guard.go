@@ -110,7 +110,7 @@ func (a *app) runRolloutGuard(ctx context.Context, o *guardOptions, name string)
 		return err
 	}
 	all := []guarded{}
-	err = a.operateOn(ctx, &o.operation, "rollout guard", func(c *connection, _ deploy.Config) error {
+	err = a.operateOn(ctx, &o.operation, "rollout guard", func(c *connection, config deploy.Config) error {
 		states, err := a.listRollouts(ctx, c, o.everywhere)
 		if err != nil {
 			return err
@@ -119,7 +119,7 @@ func (a *app) runRolloutGuard(ctx context.Context, o *guardOptions, name string)
 			if name != "" && states[i].Release != name {
 				continue
 			}
-			found, err := a.guardOne(ctx, c, o, &states[i], changed)
+			found, err := a.guardOne(ctx, c, o, &states[i], progressOf(&states[i], config.Observe), changed)
 			if err != nil {
 				return err
 			}
@@ -167,7 +167,7 @@ func (a *app) printGuarded(o *guardOptions, name string, all []guarded) error {
 
 // guardOne looks after one rollout. The error is about what no other rollout
 // would fare better with.
-func (a *app) guardOne(ctx context.Context, c *connection, o *guardOptions, st *rollout.State, changed func(before, after *rollout.State)) (guarded, error) {
+func (a *app) guardOne(ctx context.Context, c *connection, o *guardOptions, st *rollout.State, observe func(deploy.Notice), changed func(before, after *rollout.State)) (guarded, error) {
 	there := *c
 	there.namespace = st.Namespace
 	if there.namespace != c.namespace {
@@ -176,7 +176,7 @@ func (a *app) guardOne(ctx context.Context, c *connection, o *guardOptions, st *
 		}
 		defer there.close()
 	}
-	config, err := a.deployConfig(&there, &o.operation, a.progressOf(st))
+	config, err := a.deployConfig(&there, &o.operation, observe)
 	if err != nil {
 		return guarded{}, err
 	}
@@ -209,12 +209,12 @@ func (a *app) guardOne(ctx context.Context, c *connection, o *guardOptions, st *
 }
 
 // progressOf says of which release warnings and phases are.
-func (a *app) progressOf(st *rollout.State) func(deploy.Notice) {
+func progressOf(st *rollout.State, observe func(deploy.Notice)) func(deploy.Notice) {
 	return func(n deploy.Notice) {
-		switch n.Step {
-		case deploy.StepWarning, deploy.StepRollout:
-			a.warn(st.Namespace + "/" + st.Release + ": " + printable(n.Message))
+		if n.Step == deploy.StepWarning || n.Step == deploy.StepRollout {
+			n.Message = st.Namespace + "/" + st.Release + ": " + n.Message
 		}
+		observe(n)
 	}
 }
 

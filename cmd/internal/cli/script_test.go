@@ -29,11 +29,12 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script, as all scripts with the two executables of a user. Beside testscript's commands there is
 //
 //	exits CODE ARGS...    slipway ARGS must end with the exit code
+//	valid ...             see validFile
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: setup,
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "valid": validFile},
 	})
 }
 

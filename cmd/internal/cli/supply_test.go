@@ -38,7 +38,7 @@ func TestSupplyChain(t *testing.T) {
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "keys": keys,
+			"exits": exits, "valid": validFile, "keys": keys,
 			"outage": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value("server").(*httptest.Server).Close() },
 		},
 	})

@@ -95,11 +95,32 @@ func page(cmd *cobra.Command) string {
 	if flags.HasAvailableFlags() {
 		fmt.Fprintf(&out, "\n## Flags\n\n%s\n", indent(flags.FlagUsages()))
 	}
+	out.WriteString(schemas(cmd))
 	if inherited := cmd.InheritedFlags(); inherited.HasAvailableFlags() {
 		fmt.Fprintf(&out, "\n## Flags of all commands\n\n%s\n", indent(inherited.FlagUsages()))
 	}
 	if parent := cmd.Parent(); parent != nil {
 		fmt.Fprintf(&out, "\nBelongs to [%s](%s).\n", parent.CommandPath(), pageName(parent))
+	}
+	return out.String()
+}
+
+// schemas lists what a command gives in JSON.
+func schemas(cmd *cobra.Command) string {
+	_, name, _ := strings.Cut(cmd.CommandPath(), " ")
+	var out strings.Builder
+	for _, o := range cli.Outputs() {
+		if o.Command != name && o.Command != "" || o.Command == "" && cmd.Flags().Lookup(strings.TrimPrefix(o.Flag, "--")) == nil {
+			continue
+		}
+		if out.Len() == 0 {
+			out.WriteString("\n## Schemas of its JSON\n\n")
+		}
+		flag := "its answers"
+		if o.Flag != "" {
+			flag = "`" + o.Flag + "`"
+		}
+		fmt.Fprintf(&out, "- %s: [%s](../schema/%s)\n", flag, o.Schema, o.Schema)
 	}
 	return out.String()
 }
