@@ -21,7 +21,7 @@ func startAtAnyDepth(t *testing.T, o Options) (address string, restart func() st
 	address, stop := replica(t, bucket, o)
 	return address, func() string {
 		stop()
-		address, _ := replica(t, bucket, o)
+		address, stop = replica(t, bucket, o)
 		return address
 	}
 }
