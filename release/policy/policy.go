@@ -59,7 +59,7 @@ type Finding struct {
 	Source   string       // the template that the object is from, "" if not known
 	Field    []string     // path in the object; the decimal index for items of lists
 	Message  string       // what is the matter, and why that matters
-	Fix      string       // what to do; "" of a policy
+	Fix      string       // what to do; of a policy only if its message has it
 	// Metadata are what a policy in Rego says beside its message.
 	Metadata map[string]any
 	// Exception is the reason of the exception that holds for it, "" if none does.

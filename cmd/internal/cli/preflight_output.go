@@ -48,7 +48,13 @@ func preflightSARIF(chartArg, chartName string, report *policy.Report) ([]byte, 
 		}
 		findings[i] = lint.Finding{
 			Rule: f.Check, Severity: lint.Warning, File: place.File, Line: place.Line, Col: place.Col,
-			Message: f.Ref.String() + ": " + f.Message, Hint: f.Fix,
+			Message: f.Message,
+		}
+		if subject := strings.TrimSpace(f.Ref.String() + " " + f.FieldPath()); subject != "" {
+			findings[i].Message = subject + ": " + f.Message
+		}
+		if f.Fix != "" {
+			findings[i].Message += ". Fix: " + f.Fix
 		}
 		switch {
 		case f.Exception != "":

@@ -196,6 +196,7 @@ func describe(f *policy.Finding, r *rule, message any) error {
 		if field, ok := f.Metadata["field"].(string); ok {
 			f.Field = steps(field)
 		}
+		f.Fix, _ = f.Metadata["fix"].(string)
 		return nil
 	}
 	return fmt.Errorf("%s: rule %s gives what is neither a text nor an object with msg", r.file, r.name)
