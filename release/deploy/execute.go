@@ -256,7 +256,7 @@ func (o *operation) waitReady(ctx context.Context, objects []manifest.Object, op
 	return o.Cluster.Wait(ctx, objects, WaitOptions{
 		Jobs:   options.WaitForJobs,
 		Settle: options.Settle,
-		Watch:  o.Watch,
+		Watch:  o.watch(),
 		Progress: func(p Progress) {
 			action := "waiting"
 			if p.Ready {

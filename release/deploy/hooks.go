@@ -159,7 +159,7 @@ func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, o
 	ctx, cancel := context.WithTimeout(ctx, options.timeout())
 	defer cancel()
 	for _, obj := range objects {
-		if err := o.Cluster.WaitHook(ctx, obj, o.Watch); err != nil {
+		if err := o.Cluster.WaitHook(ctx, obj, o.watch()); err != nil {
 			return true, err
 		}
 	}
@@ -283,6 +283,6 @@ func (o *operation) hookLogs(ctx context.Context, h *helm.Hook, policy helm.Hook
 			o.warn(fmt.Sprintf("read the log of hook %s: %v", h.Name, err))
 			continue
 		}
-		o.notify(Notice{Step: StepLog, Ref: obj.Ref, Message: text})
+		o.notify(Notice{Step: StepLog, Ref: obj.Ref, Message: o.mask(text)})
 	}
 }

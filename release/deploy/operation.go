@@ -48,12 +48,13 @@ type operation struct {
 	broken  bool                    // the newest revision was left unfinished, and is marked as failed
 	gone    bool                    // the release was removed again
 	target  *release.Record
+	masking *masking
 	allLogs bool // logs of hooks are shown whatever their policies say
 	waits   bool // the operation is not over when the process ends well: the lock tells the next holder
 }
 
 func newOperation(c Config, kind, name, inputs string) *operation {
-	return &operation{Config: c, kind: kind, name: name, id: c.NewID(), inputs: inputs}
+	return &operation{Config: c, kind: kind, name: name, id: c.NewID(), inputs: inputs, masking: &masking{}}
 }
 
 // record is what the operation leaves in the revisions that it writes.

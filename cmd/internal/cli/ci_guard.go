@@ -129,7 +129,8 @@ var plainColour = func() *regexp.Regexp {
 }()
 
 // harmless is a text that begins a line of the log, without what a server would
-// take for a command, and without control characters that are no colours.
+// take for a command, and without control characters that are no colours. A dot
+// is put in: in YAML it changes the text, and never the document around it.
 func harmless(text, server string) string {
 	if strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }) >= 0 {
 		var out strings.Builder
@@ -148,9 +149,9 @@ func harmless(text, server string) string {
 		// The runner leaves out what is no character to it.
 		bare := strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
 		if strings.HasPrefix(bare, "::") {
-			line = line[:len(line)-len(bare)] + `\` + bare
+			line = line[:len(line)-len(bare)] + "." + bare
 		}
-		out.WriteString(strings.ReplaceAll(line, "##[", `#\#[`))
+		out.WriteString(strings.ReplaceAll(line, "##[", "##.["))
 	}
 	return out.String()
 }

@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/e6d26078/slipway/chart/yaml"
 )
 
 // obeyed are the commands that GitHub's runner would carry out in a log, by the
@@ -144,6 +146,25 @@ func TestJSONStaysWhatItIs(t *testing.T) {
 	}
 	if names := obeyed(got); names != nil {
 		t.Errorf("the runner obeys %v in %q", names, got)
+	}
+}
+
+// TestYAMLStaysADocument holds that a dot more is all that changes.
+func TestYAMLStaysADocument(t *testing.T) {
+	for _, value := range []string{strings.Join(hostile[:6], "\n"), "::error::a b c " + strings.Repeat("long ", 40) + "::error::d", "##[add-path]/tmp", "a\n##[add-path]/tmp\n"} {
+		text, err := yamlText(map[string]any{"notes": value, "::error::key": "b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := (&ciServer{name: "github"}).data(text, &bytes.Buffer{})
+		back, err := yaml.DecodeMap([]byte(got))
+		notes, _ := back["notes"].(string)
+		if err != nil || strings.ReplaceAll(strings.ReplaceAll(notes, "##.[", "##["), ".::", "::") != value {
+			t.Errorf("%q: %q %v", got, notes, err)
+		}
+		if names := obeyed(got); names != nil {
+			t.Errorf("the runner obeys %v in %q", names, got)
+		}
 	}
 }
 

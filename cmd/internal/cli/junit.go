@@ -14,7 +14,7 @@ import (
 )
 
 // junitReport is the file of --junit: a test case for the operation, and one
-// for each hook and object. Nil does nothing. It is not safe for concurrent use.
+// for each hook, object and gate. Nil does nothing. It is not safe for concurrent use.
 type junitReport struct {
 	name  string
 	begun time.Time
@@ -45,6 +45,10 @@ func newJUnit(name string, now time.Time) (*junitReport, error) {
 
 // note takes up what a notice tells of an object.
 func (j *junitReport) note(n deploy.Notice) {
+	if j != nil && n.Step == deploy.StepRollout {
+		j.step(n)
+		return
+	}
 	if j == nil || n.Ref == (manifest.Ref{}) || n.Step == deploy.StepWarning || n.Step == deploy.StepLog {
 		return
 	}
@@ -60,6 +64,35 @@ func (j *junitReport) note(n deploy.Notice) {
 	c.done = n.Action != "running" && n.Action != "waiting"
 	if n.Action == "failed" {
 		c.failure = "failed"
+	}
+}
+
+// step takes up a phase of a rollout. A step is a test case that has passed when
+// its gate is reached, or the phase after it.
+func (j *junitReport) step(n deploy.Notice) {
+	place, atStep := strings.CutPrefix(n.Message, n.Action+" step ")
+	name, why, hasFailed := strings.Cut(place, " %: ")
+	name = strings.TrimSuffix(name, " %")
+	if !atStep {
+		_, why, hasFailed = strings.Cut(n.Message, n.Action+": ")
+	}
+	for _, c := range j.cases {
+		switch {
+		case c.class != "gates" || c.done || c.failure != "":
+		case atStep && c.name == name:
+		case !atStep && hasFailed && n.Action != "measured":
+			c.failure = why
+		case n.Action != "measured":
+			c.done = true
+		}
+	}
+	if !atStep {
+		return
+	}
+	c := j.find("gates", name, n.Time)
+	c.ended, c.done = n.Time, n.Action == "gate"
+	if hasFailed {
+		c.failure = why
 	}
 }
 

@@ -68,7 +68,7 @@ func (a *app) printStatus(ctx context.Context, c *connection, o *statusOptions, 
 		}
 	}
 	if o.output == outputTable {
-		return a.print(statusText(r, o.description, live))
+		return a.print(a.forLog(statusText(r, o.description, live)))
 	}
 	if !o.secrets {
 		r = withoutSecretText(r)

@@ -256,6 +256,7 @@ def scenarios = [
         s.settled('web')
     },
     alone: { Scenario s -> // what needs no cluster
+        assert GroovySystem.version.startsWith('2.4.')
         def library = s.build.library()
         def stale = new File(s.build.workspace, 'stale')
         stale.mkdirs()
