@@ -9,6 +9,9 @@ import (
 type File struct {
 	Name string
 	Data []byte
+	// Below are the keys below which the content stands, for data: the folders
+	// between the one that was named and the file.
+	Below []string
 }
 
 // RegoOptions say how policies in Rego are read and run. The zero value is

@@ -55,7 +55,7 @@ func readPolicies(paths []string, suffixes ...string) ([]policy.File, error) {
 				return fmt.Errorf("more than %d files", maxPolicyFiles)
 			}
 			data, err := readFile(name)
-			list = append(list, policy.File{Name: filepath.ToSlash(name), Data: data})
+			list = append(list, policy.File{Name: filepath.ToSlash(name), Data: data, Below: foldersBelow(root, name)})
 			return err
 		})
 		if err != nil {
@@ -66,6 +66,15 @@ func readPolicies(paths []string, suffixes ...string) ([]policy.File, error) {
 		}
 	}
 	return list, nil
+}
+
+// foldersBelow are the folders between one that was named and a file in it.
+func foldersBelow(root, name string) []string {
+	below, err := filepath.Rel(root, filepath.Dir(name))
+	if err != nil || below == "." || below == ".." {
+		return nil
+	}
+	return strings.Split(filepath.ToSlash(below), "/")
 }
 
 // readLive reads what else is in the cluster that matters to a release. What
