@@ -28,7 +28,10 @@ func StatusOfRollout(ctx context.Context, config RolloutConfig, name string) (*R
 	if r.stored == nil {
 		return nil, fmt.Errorf("release %s: %w", name, ErrNoRollout)
 	}
-	status := &RolloutStatus{State: r.state(), Plan: r.plan, Bypassed: bypassed(r.past, r.state())}
+	status := &RolloutStatus{
+		State: r.state(), Plan: r.plan, Bypassed: bypassed(r.past, r.state()),
+		Workloads: []WorkloadStatus{}, Services: []ServiceStatus{}, // printed as lists, also when they are empty
+	}
 	status.Next = nextCommand(status)
 	sides, err := r.sides(ctx)
 	if err != nil {

@@ -166,14 +166,14 @@ func heldInScripts(t *testing.T) []heldOutput {
 	return held
 }
 
-// asks reports whether a command line is of a command and has all words of an output's flag.
+// asks reports whether a command line is of a command and has the flags of an output.
 func (o Output) asks(command, line string) bool {
-	if line != command && !strings.HasPrefix(line, command+" ") {
+	line = strings.ReplaceAll(line+" ", " -o ", " --output ")
+	if !strings.HasPrefix(line, command+" ") {
 		return false
 	}
-	line = strings.ReplaceAll(line+" ", " -o ", " --output ")
-	for _, word := range strings.Fields(o.Flag) {
-		if !strings.Contains(line, " "+word+" ") && !strings.Contains(line, " "+word+"=") {
+	for _, flag := range strings.Split(" "+o.Flag, " --")[1:] {
+		if !strings.Contains(line, " --"+flag+" ") && !strings.Contains(line, " --"+flag+"=") {
 			return false
 		}
 	}
