@@ -70,7 +70,11 @@ func (r *rolling) expects(options *PromoteOptions) error {
 		return refuse("the rollout of release %s is that of another plan: %s", r.name, s.PlanDigest)
 	}
 	if options.FromStep > 0 && (s.Step+1 != options.FromStep || s.Phase != rollout.Gate) {
-		return refuse("the rollout of release %s is not at the gate of step %d: it is %s, step %d of %d", r.name, options.FromStep, s.Phase, s.Step+1, len(s.Steps))
+		where := "is " + string(s.Phase)
+		if s.Phase == rollout.Gate {
+			where = "waits at the gate of"
+		}
+		return refuse("the rollout of release %s is not at the gate of step %d: it %s step %d of %d", r.name, options.FromStep, where, s.Step+1, len(s.Steps))
 	}
 	return nil
 }
@@ -193,4 +197,10 @@ func (r *rolling) guardRun(ctx context.Context, metric rollout.Metric) (rollout.
 }
 
 // ErrNoRollout says that a release is not being rolled out.
-var ErrNoRollout = fmt.Errorf("no rollout is under way: %w", release.ErrNotFound)
+// It is a release.ErrNotFound.
+var ErrNoRollout error = noRolloutError{}
+
+type noRolloutError struct{}
+
+func (noRolloutError) Error() string { return "no rollout is under way" }
+func (noRolloutError) Unwrap() error { return release.ErrNotFound }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,7 +55,11 @@ func (c *connection) record(ctx context.Context, name string, revision int) (*re
 		}
 		revision = past[len(past)-1].Version
 	}
-	return c.store.Get(ctx, name, revision)
+	r, err := c.store.Get(ctx, name, revision)
+	if errors.Is(err, release.ErrNotFound) {
+		return nil, withHint(err, "'slipway history "+name+"' shows the revisions that there are")
+	}
+	return r, err
 }
 
 // withRecord connects, reads a record and hands it over.

@@ -171,7 +171,7 @@ func (a *app) printLint(o *lintOptions, results []lintResult) error {
 	}
 	switch {
 	case failed > 0:
-		return errors.New(summary)
+		return withHint(errors.New(summary), "mend what the findings on standard output say")
 	case o.output.word == "json" || o.quiet && !notable:
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/e6d26078/slipway/repo"
+	"github.com/e6d26078/slipway/repo/oci"
 )
 
 const registryLong = `Log in to and out of OCI registries.
@@ -64,6 +65,9 @@ func newRegistryLogin(a *app) *cobra.Command {
 				return err
 			}
 			if err := c.Login(cmd.Context(), args[0], username, password); err != nil {
+				if errors.As(err, new(*oci.UnauthorizedError)) {
+					err = withHint(err, "check the user name, and the password or token, that "+args[0]+" takes")
+				}
 				return err
 			}
 			a.warnf("Login Succeeded")

@@ -164,6 +164,9 @@ func outcomeHints(e *deploy.Error) []string {
 	}
 	switch e.Outcome {
 	case deploy.Failed:
+		if e.Revision == 1 {
+			return []string{fmt.Sprintf("'slipway status %[1]s' shows what is there; 'slipway uninstall %[1]s' removes it, 'slipway upgrade --install %[1]s CHART' tries again", e.Release)}
+		}
 		return []string{fmt.Sprintf("'slipway status %[1]s' and 'slipway history %[1]s' show what is there; 'slipway rollback %[1]s' returns to the revision before", e.Release)}
 	case deploy.TimedOut:
 		return []string{"give it more time with --timeout"}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -70,6 +71,9 @@ func (a *app) runRollback(ctx context.Context, c *changeFlags, policies *policyF
 		return err
 	})
 	if err != nil {
+		if options.Revision > 0 && errors.As(err, new(*deploy.NoReleaseError)) {
+			return withHint(fmt.Errorf("release: not found: %w", err), "'slipway history "+args[0]+"' shows the revisions that there are")
+		}
 		return missingRelease(err, "release: not found")
 	}
 	return a.print("Rollback was a success! Happy Helming!\n")

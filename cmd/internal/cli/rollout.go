@@ -221,6 +221,10 @@ func rolloutFailed(err error, name string) error {
 	switch {
 	case errors.As(err, &missing):
 		return withHint(err, "'slipway upgrade --install "+name+" CHART' makes the release; the next version can be launched in steps")
+	case errors.Is(err, deploy.ErrNoRollout):
+		return withHint(err, "'slipway rollout start "+name+" CHART' begins one; 'slipway rollout list -A' shows what is under way")
+	case errors.As(err, new(*rollout.UnreachableError)):
+		return withHint(err, "give other --steps, or another --surge or --tolerance, or have more replicas; 'slipway rollout plan' shows what is reached")
 	case errors.As(err, &pending) && pending.Rollout:
 		return withHint(err, fmt.Sprintf("'slipway rollout status %[1]s' shows it; 'slipway rollout promote %[1]s' or 'slipway rollout abort %[1]s' ends it", name))
 	case errors.As(err, &operation) && operation.Revision > 0 && len(operation.Hints) == 0 && (operation.Outcome == deploy.Refused || operation.Outcome == deploy.Locked) && !errors.As(err, new(*deploy.LockedError)):
