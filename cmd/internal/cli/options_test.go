@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -229,23 +231,33 @@ func (l scriptObjects) undefine(ts *testscript.TestScript, neg bool, args []stri
 }
 
 func keys(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(writeKeys(ts.MkAbs("public"), ts.MkAbs("private")))
+}
+
+// writeKeys makes an OpenPGP key pair: armored files, and FILE.gpg of each, the only form that Helm 3 reads.
+func writeKeys(public, private string) error {
 	entity, err := openpgp.NewEntity("Test", "", "test@example.com", nil)
-	ts.Check(err)
-	for file, part := range map[string]struct {
-		kind  string
-		write func(*bytes.Buffer) error
-	}{
-		"public":  {openpgp.PublicKeyType, func(b *bytes.Buffer) error { return entity.Serialize(b) }},
-		"private": {openpgp.PrivateKeyType, func(b *bytes.Buffer) error { return entity.SerializePrivate(b, nil) }},
-	} {
-		var raw, text bytes.Buffer
-		ts.Check(part.write(&raw))
-		w, err := armor.Encode(&text, part.kind, nil)
-		ts.Check(err)
-		_, err = w.Write(raw.Bytes())
-		ts.Check(err)
-		ts.Check(w.Close())
-		ts.Check(os.WriteFile(ts.MkAbs(file), text.Bytes(), 0o600))
-		ts.Check(os.WriteFile(ts.MkAbs(file+".gpg"), raw.Bytes(), 0o600)) // the only form that Helm 3 reads
+	if err != nil {
+		return err
 	}
+	write := func(file, kind string, serialize func(io.Writer) error) error {
+		var raw, text bytes.Buffer
+		if err := serialize(&raw); err != nil {
+			return err
+		}
+		w, err := armor.Encode(&text, kind, nil)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(raw.Bytes()); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		return errors.Join(os.WriteFile(file, text.Bytes(), 0o600), os.WriteFile(file+".gpg", raw.Bytes(), 0o600))
+	}
+	return errors.Join(
+		write(public, openpgp.PublicKeyType, entity.Serialize),
+		write(private, openpgp.PrivateKeyType, func(w io.Writer) error { return entity.SerializePrivate(w, nil) }))
 }
