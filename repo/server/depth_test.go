@@ -7,16 +7,24 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/e6d26078/slipway/repo/internal/servertest"
 )
 
 // startAtAnyDepth serves a storage with repositories at all depths at once, and
 // again what it has after restart.
-func startAtAnyDepth(t *testing.T, o Options) (address string, restart func() string) {
+func startAtAnyDepth(t *testing.T, inBucket bool, o Options) (address string, restart func() string) {
 	t.Helper()
 	o.Depth = AnyDepth
+	if !inBucket {
+		dir := t.TempDir()
+		address, stop := start(t, dir, o)
+		return address, func() string {
+			stop()
+			address, stop = start(t, dir, o)
+			return address
+		}
+	}
 	bucket := startS3(t)
 	address, stop := replica(t, bucket, o)
 	return address, func() string {
@@ -28,7 +36,12 @@ func startAtAnyDepth(t *testing.T, o Options) (address string, restart func() st
 
 func TestRepositoriesAtAnyDepth(t *testing.T) {
 	t.Parallel()
-	address, restart := startAtAnyDepth(t, Options{})
+	t.Run("in a folder", func(t *testing.T) { testAnyDepth(t, false) })
+	t.Run("in a bucket", func(t *testing.T) { testAnyDepth(t, true) })
+}
+
+func testAnyDepth(t *testing.T, inBucket bool) {
+	address, restart := startAtAnyDepth(t, inBucket, Options{})
 	names := []string{"", "/a", "/a/b", "/a/b/c", "/1/2/3/4/5/6/7/8"}
 	for i, name := range names {
 		web := archive(t, "web", fmt.Sprintf("1.%d.0", i))
@@ -68,7 +81,7 @@ func TestRepositoriesAtAnyDepth(t *testing.T) {
 
 func TestNamesThatMeanSomethingElseAreNoRepositories(t *testing.T) {
 	t.Parallel()
-	address, _ := startAtAnyDepth(t, Options{})
+	address, _ := startAtAnyDepth(t, false, Options{})
 	for _, name := range []string{"repo", "a/api", "prov", "a/web-1.0.0.tgz", "a/web-1.0.0.tgz.prov", "a/index.yaml", "a/" + hubFile, "1/2/3/4/5/6/7/8/9", "../a", "a//b", ".slipway", "a/.slipway"} {
 		for method, path := range map[string]string{"POST": "/api/" + name + "/charts", "GET": "/" + name + "/index.yaml"} {
 			u, err := url.Parse(path)
@@ -83,17 +96,6 @@ func TestNamesThatMeanSomethingElseAreNoRepositories(t *testing.T) {
 	want(t, 404, "POST", address+"/api/repo/charts", archive(t, "web", "1.0.0"))
 	want(t, 404, "POST", address+"/api/a/web-1.0.0.tgz/charts", archive(t, "web", "1.0.0"))
 	want(t, 201, "POST", address+"/api/a/repo/charts", archive(t, "web", "1.0.0"))
-}
-
-func TestAFolderHasOneDepth(t *testing.T) {
-	folder, err := OpenFolder(t.TempDir(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer folder.Close()
-	if _, err := New(t.Context(), folder, Options{Now: time.Now, Depth: AnyDepth}); err == nil || !strings.Contains(err.Error(), "need a bucket") {
-		t.Errorf("%v", err)
-	}
 }
 
 // TestAnyDepthAsChartMuseum sends the same requests to ChartMuseum with --depth-dynamic.
@@ -116,7 +118,7 @@ func TestAnyDepthAsChartMuseum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, _ := startAtAnyDepth(t, Options{})
+	ours, _ := startAtAnyDepth(t, false, Options{})
 	web, signed := archive(t, "web", "1.0.0"), sign(t, "web-1.0.0.tgz", archive(t, "web", "1.0.0"))
 	for _, c := range []struct {
 		method, path string

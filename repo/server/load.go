@@ -34,7 +34,7 @@ func (l *local) load(ctx context.Context) error {
 	provs := map[string]Object{}
 	err := l.folder.List(ctx, func(o Object) error {
 		switch {
-		case strings.Count(o.Key, "/") != s.o.Depth:
+		case !isRepository(tenantOfKey(o.Key), s.o.Depth):
 		case strings.HasSuffix(o.Key, ".tgz"):
 			archives = append(archives, o)
 		case strings.HasSuffix(o.Key, ".tgz.prov"):

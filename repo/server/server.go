@@ -32,7 +32,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Depth is the number of names in front of a repository's paths: 0 for one
-	// repository, 2 for /org/repo/index.yaml, AnyDepth for all together, in buckets alone.
+	// repository, 2 for /org/repo/index.yaml, AnyDepth for all together.
 	Depth int
 	// ContextPath stands in front of all paths.
 	ContextPath string
@@ -104,9 +104,6 @@ func New(ctx context.Context, storage Storage, o Options) (*Server, error) {
 	}
 	if err := checkDepth(o.Depth); err != nil {
 		return nil, err
-	}
-	if _, is := storage.(*Folder); is && o.Depth == AnyDepth {
-		return nil, errors.New("repositories of several depths need a bucket; a folder has those of one depth")
 	}
 	if o.MaxUpload <= 0 {
 		o.MaxUpload = DefaultMaxUpload
