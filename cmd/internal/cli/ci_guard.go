@@ -51,16 +51,21 @@ func (g *logGuard) Write(p []byte) (int, error) {
 
 // command writes a line that is meant for the server.
 func (g *logGuard) command(line string) {
-	g.flush("\n")
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.writeRest("\n")
 	_, _ = io.WriteString(g.to, line+"\n")
 }
 
-// flush writes what is held back, and then the text.
-func (g *logGuard) flush(end string) {
+// flush writes what is held back.
+func (g *logGuard) flush() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.writeRest("")
+}
+
+// writeRest writes what is held back, if there is any, and then the text.
+func (g *logGuard) writeRest(end string) {
 	if len(g.rest) > 0 {
 		_, _ = io.WriteString(g.to, harmless(string(g.rest), g.server)+end)
 		g.rest = nil
@@ -70,7 +75,9 @@ func (g *logGuard) flush(end string) {
 // guardLog lets standard error pass a logGuard from here on, if a server reads it.
 func (a *app) guardLog(server string) {
 	if a.log != nil {
-		a.log.server = server // nothing has been written yet but by this goroutine
+		a.log.mu.Lock()
+		defer a.log.mu.Unlock()
+		a.log.server = server
 		return
 	}
 	if server != "none" {

@@ -118,7 +118,7 @@ func TestALogKeepsLinesTogether(t *testing.T) {
 	fmt.Fprint(g, "no end")
 	g.command("::endgroup::")
 	fmt.Fprint(g, " ::error::rest")
-	g.flush("")
+	g.flush()
 	if names := obeyed(out.String()); !slices.Equal(names, []string{"endgroup"}) {
 		t.Errorf("the runner obeys %v in %q", names, out.String())
 	}

@@ -98,7 +98,7 @@ func Run(ctx context.Context, env Env) (code int) {
 	a.guardLog(ciOf(givenFlag(env.Args, "ci"), env.Getenv))
 	defer func() {
 		if a.log != nil {
-			a.log.flush("")
+			a.log.flush()
 		}
 	}()
 	defer func() {

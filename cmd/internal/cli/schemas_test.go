@@ -206,7 +206,8 @@ func TestScriptsHoldTheOutputOfEveryCommandAgainstItsSchema(t *testing.T) {
 	}
 }
 
-// TestThePageOfOutputsListsThem holds docs/output.md against the list.
+// TestThePageOfOutputsListsThem holds docs/output.md against the list, and
+// against what is in docs/schema.
 func TestThePageOfOutputsListsThem(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(schemaFolder, "..", "output.md"))
 	if err != nil {
@@ -231,6 +232,15 @@ func TestThePageOfOutputsListsThem(t *testing.T) {
 		row = strings.ReplaceAll(row, "``", "")
 		if !strings.Contains(string(data), row) {
 			t.Errorf("docs/output.md lacks the row\n%s", row)
+		}
+	}
+	published, err := filepath.Glob(filepath.Join(schemaFolder, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range published {
+		if link := "](schema/" + filepath.Base(name) + ")"; !strings.Contains(string(data), link) {
+			t.Errorf("docs/output.md has no link %s", link)
 		}
 	}
 	if rows != len(Outputs()) {
