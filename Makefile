@@ -116,7 +116,7 @@ $(PEERS)/chartmuseum: testdata/peers/chartmuseum/go.mod testdata/peers/chartmuse
 	cd testdata/peers/chartmuseum && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-w -s -X main.Version=v0.16.3' -o $(CURDIR)/$@ helm.sh/chartmuseum/cmd/chartmuseum
 
 bench-repo: build $(PEERS)/chartmuseum ## figures of chart repositories against Helm v3.22.0 and ChartMuseum v0.16.3, in one run; choose by BENCH='-sizes 10000 -rounds 3 -charts 0 -serve 0'
-	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-repo ./repo
+	cd testdata/bench && $(GO) build -o $(CURDIR)/.cache/bench-repo ./repo && $(GO) build -o $(CURDIR)/.cache/bench-repo-ours ./repo/ours
 	.cache/bench-repo -corpus "$(wildcard $(CORPUS))" $(BENCH)
 
 demo: build peers $(CLUSTER) ## launch releases by canary on a control plane of its own, and inspect them

@@ -2,20 +2,18 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	helmrepo "helm.sh/helm/v3/pkg/repo"
 
 	"github.com/e6d26078/slipway/chart"
-	"github.com/e6d26078/slipway/repo"
+	"github.com/e6d26078/slipway/testdata/bench/repo/own"
 )
 
 // measurements are what runs in a process of its own, on an index and the name
-// of a chart in it.
-var measurements = map[string]func(path, name string) error{
+// of a chart in it. Slipway's run in a program that is not linked with Helm (ours).
+var measurements = own.Measurements{
 	"nothing": func(string, string) error { return nil },
 	"helm load": func(path, name string) error {
 		x, err := helmrepo.LoadIndexFile(path)
@@ -25,18 +23,8 @@ var measurements = map[string]func(path, name string) error{
 		_, err = x.Get(name, "")
 		return err
 	},
-	"slipway load": func(path, name string) error {
-		x, err := repo.LoadIndex(path)
-		if err != nil {
-			return err
-		}
-		_, err = x.Get(name, "")
-		return err
-	},
-	"slipway look-up, cold": lookUp,
-	"slipway look-up, warm": lookUp,
-	"make archives":         makeArchives,
-	"make museum":           makeMuseum,
+	"make archives": makeArchives,
+	"make museum":   makeMuseum,
 	"helm index": func(dir, _ string) error {
 		x, err := helmrepo.IndexDirectory(dir, "https://charts.example.com")
 		if err != nil {
@@ -45,24 +33,6 @@ var measurements = map[string]func(path, name string) error{
 		x.SortEntries()
 		return x.WriteFile(filepath.Join(dir, "index.yaml"), 0o644)
 	},
-	"slipway index, all new": func(dir, _ string) error { return index(dir, true) },
-	"slipway index, one new": func(dir, _ string) error {
-		// Another time for each process.
-		now := time.Now().Add(-time.Hour)
-		if err := os.Chtimes(filepath.Join(dir, "chart-0-1.0.0.tgz"), now, now.Add(-time.Duration(os.Getpid())*time.Second)); err != nil {
-			return err
-		}
-		return index(dir, false)
-	},
-}
-
-func index(dir string, forget bool) error {
-	x, err := repo.Generate(dir, repo.GenerateOptions{URL: "https://charts.example.com", Now: time.Now().Add(time.Hour), Forget: forget})
-	if err != nil {
-		return err
-	}
-	x.Sort()
-	return x.WriteFile(filepath.Join(dir, "index.yaml"), false)
 }
 
 // makeArchives packages charts of the usual size.
@@ -84,21 +54,6 @@ func makeArchives(dir, count string) error {
 		if _, err := chart.SaveFile(c, dir, chart.SaveOptions{}); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func lookUp(path, name string) error {
-	c, err := repo.OpenCatalog(path, repo.CatalogOptions{})
-	if err != nil {
-		return err
-	}
-	v, err := c.Get(name, "")
-	if err != nil {
-		return err
-	}
-	if v.Name != name {
-		return fmt.Errorf("found %s", v.Name)
 	}
 	return nil
 }
