@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -103,17 +104,19 @@ func (d *dist) archive(p platform, files []file) error {
 		}
 		return os.WriteFile(filepath.Join(d.out, name+".zip"), out.Bytes(), 0o644)
 	}
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	if err := tarred(z, files, d.when); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
+	if err := tarball(&out, files, d.when); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(d.out, name+".tar.gz"), out.Bytes(), 0o644)
+}
+
+// tarball writes a compressed archive.
+func tarball(w io.Writer, files []file, when time.Time) error {
+	z, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	return errors.Join(tarred(z, files, when), z.Close())
 }
 
 func tarred(w io.Writer, files []file, when time.Time) error {

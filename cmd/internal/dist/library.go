@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -51,14 +50,7 @@ func (d *dist) library(root string, built map[platform][]file) error {
 	}
 	files = append(files, file{name: "resources/slipway/digests.txt", data: []byte(pinned)})
 	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	if err := tarred(z, files, d.when); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
+	if err := tarball(&out, files, d.when); err != nil {
 		return err
 	}
 	name := filepath.Join(d.out, "slipway_"+d.version)
