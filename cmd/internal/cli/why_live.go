@@ -43,6 +43,10 @@ func (a *app) askLive(ctx context.Context, o *whyOptions, q *whyQuestion, c *con
 		return nil, err
 	}
 	stored := s.object
+	if q.asPlainText(stored) {
+		s.from.asPlainText(stored)
+		s.notes = append(s.notes, "the chart writes stringData, which the API server puts into data")
+	}
 	resolved, err := c.client.Resolve(ctx, []manifest.Object{*stored}, c.namespace)
 	if err != nil {
 		return nil, err
@@ -63,6 +67,20 @@ func (a *app) askLive(ctx context.Context, o *whyOptions, q *whyQuestion, c *con
 	answer.Object, answer.made = ref, s.made
 	answer.Notes = append(s.notes, answer.Notes...)
 	return answer, q.liveField(answer, stored.Fields, live, inChart)
+}
+
+// asPlainText asks about the stringData of a Secret instead of its data, which is
+// where the API server puts it, and reports whether the object has that.
+func (q *whyQuestion) asPlainText(o *manifest.Object) bool {
+	if o.Kind != "Secret" || len(q.field) < 2 || q.field[0].Key != "data" {
+		return false
+	}
+	written := append(why.Path{{Key: "stringData"}}, q.field[1:]...)
+	if _, _, err := written.Resolve(any(o.Fields)); err != nil {
+		return false
+	}
+	q.field = written
+	return true
 }
 
 // bare is the answer about an object of which no template is known.
