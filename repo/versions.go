@@ -15,19 +15,12 @@ import (
 
 // clean leaves out the entries that are invalid, and puts versions in order.
 func (x *Index) clean() {
-	var skipped map[string][]string
-	for name, list := range x.Entries {
-		kept, why := cleanVersions(name, list)
-		x.Entries[name] = kept
-		if len(why) > 0 {
-			if skipped == nil {
-				skipped = map[string][]string{}
-			}
-			skipped[name] = why
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(skipped)) {
-		x.Skipped = append(x.Skipped, skipped[name]...)
+	names := slices.Sorted(maps.Keys(x.Entries))
+	kept, skipped := make([]Versions, len(names)), make([][]string, len(names))
+	onAllProcessors(len(names), func(i int) { kept[i], skipped[i] = cleanVersions(names[i], x.Entries[names[i]]) })
+	for i, name := range names {
+		x.Entries[name] = kept[i]
+		x.Skipped = append(x.Skipped, skipped[i]...)
 	}
 }
 

@@ -12,11 +12,12 @@ import (
 	"sync/atomic"
 )
 
-// inParallel calls work for 0 to n-1.
+// inParallel calls work for 0 to n-1, more of them at a time than there are
+// processors: some wait for a file.
 func inParallel(n int, work func(i int)) {
 	var next atomic.Int64
 	var group sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range 4 * runtime.GOMAXPROCS(0) {
 		group.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				work(i)
