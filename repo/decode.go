@@ -73,6 +73,7 @@ func decodeChart(s source, starts []int, end int, from *slabs) (Versions, bool) 
 	}
 	slots := make([]slot, len(starts))
 	list := make(Versions, len(starts))
+	var last former
 	for i, start := range starts {
 		stop := end
 		if i+1 < len(starts) {
@@ -80,7 +81,7 @@ func decodeChart(s source, starts []int, end int, from *slabs) (Versions, bool) 
 		}
 		block, at := s[:stop], &slots[i]
 		at.version.Metadata = &at.head
-		d := decoder{s: block, v: &at.version, from: from}
+		d := decoder{s: block, v: &at.version, from: from, last: &last}
 		if d.s.mapping(start+4, 4, d.field) == stop {
 			list[i] = &at.version
 			continue
@@ -150,6 +151,7 @@ type decoder struct {
 	s    source
 	v    *Version
 	from *slabs
+	last *former
 	seen uint32 // which fields there were
 }
 
@@ -235,19 +237,19 @@ func (d *decoder) nested(key string, pos int) (next int) {
 		}
 	case "sources":
 		if d.once(24) {
-			return d.texts(pos, column, &v.Sources)
+			return d.repeatedTexts(lastSources, pos, &v.Sources)
 		}
 	case "keywords":
 		if d.once(25) {
-			return d.texts(pos, column, &v.Keywords)
+			return d.repeatedTexts(lastKeywords, pos, &v.Keywords)
 		}
 	case "maintainers":
 		if d.once(26) {
-			return d.maintainers(pos, column, &v.Maintainers)
+			return d.repeatedMaintainers(pos, &v.Maintainers)
 		}
 	case "dependencies":
 		if d.once(27) {
-			return d.dependencies(pos, column, &v.Dependencies)
+			return d.repeatedDependencies(pos, &v.Dependencies)
 		}
 	case "annotations":
 		if d.once(28) {
