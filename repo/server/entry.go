@@ -58,9 +58,6 @@ func readChart(loader chart.Loader, archive []byte) (*chart.Chart, error) {
 	if !isSegment(c.Name()) || !isSegment(fileName(c.Metadata)) || len(fileName(c.Metadata)) > maxSegment {
 		return nil, badInput("chart %.100q version %.100q: a name or version has to be of letters, digits and ._-, begin with a letter or a digit, and be shorter", c.Name(), c.Metadata.Version)
 	}
-	if _, err := semver.NewVersion(c.Metadata.Version); err != nil {
-		return nil, badInput("chart %s version %.100q: %w", c.Name(), c.Metadata.Version, err)
-	}
 	return c, nil
 }
 
