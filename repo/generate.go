@@ -16,12 +16,11 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/e6d26078/slipway/chart"
 	"github.com/e6d26078/slipway/chart/yaml"
+	"github.com/e6d26078/slipway/repo/internal/parallel"
 )
 
 // knownFile, in an indexed folder, has the metadata and digests of its archives
@@ -59,7 +58,7 @@ func Generate(dir string, o GenerateOptions) (*Index, error) {
 	}
 	found := make([]*Version, len(files))
 	errs := make([]error, len(files))
-	onAllProcessors(len(files), func(i int) { found[i], errs[i] = describe(dir, files[i], known[files[i]]) })
+	parallel.Do(len(files), runtime.GOMAXPROCS(0), func(i int) { found[i], errs[i] = describe(dir, files[i], known[files[i]]) })
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -284,18 +283,4 @@ func (x *Index) WriteFile(name string, asJSON bool) error {
 		return err
 	}
 	return WriteFile(name, text, 0o644)
-}
-
-// onAllProcessors runs n pieces of work, one at a time on each processor.
-func onAllProcessors(n int, work func(i int)) {
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
-	}
-	group.Wait()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/e6d26078/slipway/chart"
+	"github.com/e6d26078/slipway/repo/internal/parallel"
 )
 
 // archive is a dependency that is ready to be put into charts/.
@@ -46,7 +47,7 @@ func (j *job) install(ctx context.Context, locked []*chart.Dependency) error {
 			j.say("Downloading %s from repo %s", d.Name, redacted(d.Repository))
 		}
 	}
-	together(len(locked), func(i int) { archives[i], errs[i] = j.obtain(ctx, locked[i]) })
+	parallel.Do(len(locked), downloads, func(i int) { archives[i], errs[i] = j.obtain(ctx, locked[i]) })
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

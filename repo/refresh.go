@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+
+	"github.com/e6d26078/slipway/repo/internal/parallel"
 )
 
 // refresh updates the indexes that are needed, all at the same time. One that
@@ -46,7 +47,7 @@ func (j *job) refresh(ctx context.Context) error {
 func (j *job) refreshAll(ctx context.Context, list []*Entry, title func(*Entry) string) error {
 	slices.SortFunc(list, func(a, b *Entry) int { return strings.Compare(a.Name, b.Name) })
 	errs := make([]error, len(list))
-	together(len(list), func(i int) { _, errs[i] = j.Source.Home.Update(ctx, j.Source.client(), list[i]) })
+	parallel.Do(len(list), downloads, func(i int) { _, errs[i] = j.Source.Home.Update(ctx, j.Source.client(), list[i]) })
 	for i, e := range list {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("get an update from the %q chart repository (%s): %w", redacted(title(e)), redacted(e.URL), errs[i])
@@ -57,16 +58,5 @@ func (j *job) refreshAll(ctx context.Context, list []*Entry, title func(*Entry) 
 	return errors.Join(errs...)
 }
 
-// together runs n pieces of work, at most eight at a time.
-func together(n int, work func(i int)) {
-	var group sync.WaitGroup
-	free := make(chan struct{}, 8)
-	for i := range n {
-		free <- struct{}{}
-		group.Go(func() {
-			work(i)
-			<-free
-		})
-	}
-	group.Wait()
-}
+// downloads is how many things are fetched at a time.
+const downloads = 8

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -11,13 +12,14 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/e6d26078/slipway/chart"
+	"github.com/e6d26078/slipway/repo/internal/parallel"
 )
 
 // clean leaves out the entries that are invalid, and puts versions in order.
 func (x *Index) clean() {
 	names := slices.Sorted(maps.Keys(x.Entries))
 	kept, skipped := make([]Versions, len(names)), make([][]string, len(names))
-	onAllProcessors(len(names), func(i int) { kept[i], skipped[i] = cleanVersions(names[i], x.Entries[names[i]]) })
+	parallel.Do(len(names), runtime.GOMAXPROCS(0), func(i int) { kept[i], skipped[i] = cleanVersions(names[i], x.Entries[names[i]]) })
 	for i, name := range names {
 		x.Entries[name] = kept[i]
 		x.Skipped = append(x.Skipped, skipped[i]...)

@@ -45,7 +45,7 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release/plan":          {"chart/yaml", "release/manifest"},
 		"release/rollout":       {},
 		"release/policy":        {"chart/yaml", "release/manifest"},
-		"repo":                  {"chart"},
+		"repo":                  {"chart", "repo/internal"},
 		"repo/oci":              {"chart"},
 		"repo/server":           {"repo", "chart", "provenance", "docs/schema"},
 		"release/derive":        {"chart/yaml", "release/manifest", "release/rollout", "release/internal"},

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/e6d26078/slipway/repo/internal/parallel"
 )
 
 // known is the file with what is known of the archives: a line of JSON each,
@@ -60,7 +62,7 @@ func readKnown(name, base string) map[string]record {
 	}
 	lines := bytes.Split(data, []byte("\n"))
 	records := make([]record, len(lines))
-	inParallel(len(lines), func(i int) {
+	parallel.Do(len(lines), atOnce(), func(i int) {
 		if json.Unmarshal(lines[i], &records[i]) != nil {
 			records[i] = record{}
 		}

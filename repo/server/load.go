@@ -8,24 +8,13 @@ import (
 	"path"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
+
+	"github.com/e6d26078/slipway/repo/internal/parallel"
 )
 
-// inParallel calls work for 0 to n-1, more of them at a time than there are
-// processors: some wait for a file.
-func inParallel(n int, work func(i int)) {
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range 4 * runtime.GOMAXPROCS(0) {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
-	}
-	group.Wait()
-}
+// atOnce is how many charts are worked on at a time: more than there are
+// processors, as some wait for a file.
+func atOnce() int { return 4 * runtime.GOMAXPROCS(0) }
 
 // load reads what the folder has. Archives that have not changed since the last
 // time are not read. What is no chart is left out, and logged.
@@ -49,7 +38,7 @@ func (l *local) load(ctx context.Context) error {
 	records := readKnown(s.o.Cache, s.o.ChartURL)
 	entries := make([]*entry, len(archives))
 	errs := make([]error, len(archives))
-	inParallel(len(archives), func(i int) {
+	parallel.Do(len(archives), atOnce(), func(i int) {
 		o := archives[i]
 		if e := records[o.Key].entry(o); e != nil && !s.o.Signatures.Required { // else nobody's notes are believed
 			e.prov = provs[o.Key+".prov"]

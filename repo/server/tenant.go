@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/e6d26078/slipway/repo/internal/parallel"
 )
 
 // tenant is one repository: its index in memory.
@@ -157,7 +159,7 @@ func (t *tenant) apply(entries map[string]*entry, when time.Time) {
 func (t *tenant) rebuild(added map[string][]*entry, old map[*entry]bool) {
 	names := slices.Collect(maps.Keys(added))
 	blocks := make([]*block, len(names))
-	inParallel(len(names), func(i int) {
+	parallel.Do(len(names), atOnce(), func(i int) {
 		list := slices.Clone(added[names[i]])
 		if b := t.charts[names[i]]; b != nil {
 			for _, e := range b.entries {

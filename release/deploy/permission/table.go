@@ -172,12 +172,6 @@ func table() map[step][]need {
 func stepsOf(command Command, o Options) ([]step, bool) {
 	var steps []step
 	add := func(more ...step) { steps = append(steps, more...) }
-	include := func(commands ...Command) {
-		for _, c := range commands {
-			more, _ := stepsOf(c, o)
-			add(more...)
-		}
-	}
 	switch command {
 	case Preflight:
 		add(compareLive)
@@ -200,7 +194,8 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 			add(storePlan)
 		}
 	case Apply:
-		include(Upgrade)
+		upgrade, _ := stepsOf(Upgrade, o)
+		add(upgrade...)
 		add(installCRDs, loadPlan)
 	case Install:
 		add(listRecords, readRecord, createRecord, updateRecord, takeLock, removeLock, tell)
@@ -229,21 +224,8 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		add(listRecords, readRecord, updateRecord, takeLock, runHooks, explainHooks)
 	case RolloutStart, RolloutPromote, RolloutAbort, RolloutStatus, Guard, Rollout:
 		add(rolloutSteps(command, o)...)
-	case Viewer:
-		o.ShowResources = true
-		include(List, History, Get, Status, Drift)
-		if o.Records == Secrets || o.Records == "" {
-			include(RolloutStatus) // else it would be the only reader of Secrets
-		}
-		if o.Policy {
-			include(Preflight)
-		}
-	case Approver:
-		include(Viewer)
-		add(seeTrouble)
-	case Deployer:
-		o.Out = true
-		include(Viewer, Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Recover, Rollout)
+	case Viewer, Approver, Deployer:
+		add(stepsOfPerson(command, o)...)
 	default:
 		return nil, false
 	}
@@ -251,6 +233,36 @@ func stepsOf(command Command, o Options) ([]step, bool) {
 		add(compareLive)
 	}
 	return steps, true
+}
+
+// stepsOfPerson says what all the commands do that somebody needs.
+func stepsOfPerson(who Command, o Options) []step {
+	var commands []Command
+	switch who {
+	case Viewer:
+		o.ShowResources = true
+		commands = []Command{List, History, Get, Status, Drift}
+		if o.Records == Secrets || o.Records == "" {
+			commands = append(commands, RolloutStatus) // else it would be the only reader of Secrets
+		}
+		if o.Policy {
+			commands = append(commands, Preflight)
+		}
+	case Approver:
+		commands = []Command{Viewer}
+	case Deployer:
+		o.Out = true
+		commands = []Command{Viewer, Plan, Apply, Install, Upgrade, Rollback, Uninstall, Test, Recover, Rollout}
+	}
+	var steps []step
+	for _, c := range commands {
+		more, _ := stepsOf(c, o)
+		steps = append(steps, more...)
+	}
+	if who == Approver {
+		steps = append(steps, seeTrouble)
+	}
+	return steps
 }
 
 // changing is what bringing a chart's objects about takes.
