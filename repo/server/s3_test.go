@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -238,5 +239,32 @@ func TestEverySegmentIsRead(t *testing.T) {
 	}
 	if n := len(index(t, newcomer).Entries); n != charts-4 {
 		t.Errorf("%d charts in the index, want %d", n, charts-4)
+	}
+}
+
+// TestAReplicaTakesManyChangesOfAChartAtOnce changes a chart at one replica, and
+// asks the other when all of it is done.
+func TestAReplicaTakesManyChangesOfAChartAtOnce(t *testing.T) {
+	t.Parallel()
+	o := startS3(t)
+	first, _ := replica(t, o, Options{AllowForce: true})
+	follower, _ := replica(t, o, Options{AllowForce: true})
+	version := func(n int) []byte { return archive(t, "web", fmt.Sprintf("%d.0.0", n)) }
+	const half = 6
+	for n := range half {
+		want(t, 201, "POST", first+"/api/charts", version(n))
+	}
+	want(t, 200, "GET", follower+"/index.yaml", nil)
+	for n := range half {
+		if n%2 == 0 {
+			want(t, 200, "DELETE", first+fmt.Sprintf("/api/charts/web/%d.0.0", n), nil)
+		} else {
+			want(t, 201, "POST", first+"/api/charts?force", version(n))
+		}
+		want(t, 201, "POST", first+"/api/charts", version(half+n))
+	}
+	expected := checkBucket(t, first, o)
+	if got := checkBucket(t, follower, o); len(expected) != half/2+half || !maps.Equal(got, expected) {
+		t.Errorf("the index has\n%v, want %d versions, as the other replica:\n%v", got, half/2+half, expected)
 	}
 }

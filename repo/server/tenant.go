@@ -138,11 +138,13 @@ func (t *tenant) apply(entries map[string]*entry, when time.Time) {
 	}
 	old := map[*entry]bool{}
 	lists := map[string][]*entry{} // of the charts that change, in the end
-	for file, e := range entries {
+	for file := range entries {
 		if before := t.files[file]; before != nil {
 			old[before] = true
 			lists[before.name] = nil
 		}
+	}
+	for file, e := range entries {
 		if e == nil {
 			delete(t.files, file)
 			continue
