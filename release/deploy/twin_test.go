@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -252,8 +253,11 @@ func (c *twin) ask(t *testing.T, helm, namespace string, question ...string) str
 	if err != nil {
 		t.Fatalf("helm %v: %v\n%s", question, err, output)
 	}
-	return string(output)
+	return clusterIP.ReplaceAllString(string(output), "CLUSTER-IP")
 }
+
+// clusterIP is an address that the API server has chosen, as charts find with lookup.
+var clusterIP = regexp.MustCompile(`\b10\.0\.\d+\.\d+\b`)
 
 // past is Helm's table of the history without its times.
 func (c *twin) past(t *testing.T, helm, namespace string) []string {
@@ -331,7 +335,7 @@ func (c *twin) removeKept(t *testing.T, namespace string) {
 func (c *twin) visit(t *testing.T, namespace string, do func(dynamic.ResourceInterface, *unstructured.Unstructured)) {
 	t.Helper()
 	lists, err := c.discovery.ServerPreferredResources()
-	if err != nil {
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) { // a chart may announce an API that nobody serves here
 		t.Fatal(err)
 	}
 	for _, list := range lists {
