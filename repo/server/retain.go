@@ -19,7 +19,7 @@ type Retention struct {
 	Prerelease time.Duration
 }
 
-// over gives the versions of a chart that are to go, without the one that has just come.
+// over gives the versions of a chart that are to go, without the one that has just come and what came after it.
 func (o Retention) over(versions []*entry, file string, now time.Time) []*entry {
 	var over, left []*entry
 	for _, e := range versions {
@@ -39,19 +39,23 @@ func (o Retention) over(versions []*entry, file string, now time.Time) []*entry 
 		return cmp.Or(a.object.Modified.Compare(b.object.Modified), cmp.Compare(a.file, b.file))
 	})
 	excess := len(left) - o.PerChart
-	left = slices.DeleteFunc(left, func(e *entry) bool { return e.file == file })
+	// What came after the upload is not for it to remove: of uploads at once each would take the other away.
+	if own := slices.IndexFunc(left, func(e *entry) bool { return e.file == file }); own >= 0 {
+		left = left[:own]
+	}
 	return append(over, left[:min(excess, len(left))]...)
 }
 
-// retain removes the versions of a chart that are to go after an upload.
-func (s *Server) retain(ctx context.Context, r *http.Request, rt route, uploaded event) {
+// retain removes the versions of a chart that are to go after an upload, and gives
+// the changes that webhooks are to be told of.
+func (s *Server) retain(ctx context.Context, r *http.Request, rt route, uploaded event) (removed []event) {
 	if s.o.Retention == (Retention{}) {
-		return
+		return nil
 	}
 	t := s.tenant(rt.tenant)
 	b := t.chart(uploaded.Chart)
 	if b == nil {
-		return
+		return nil
 	}
 	for _, e := range s.o.Retention.over(b.entries, uploaded.Chart+"-"+uploaded.Version+".tgz", s.o.Now()) {
 		ev := event{Action: "delete", Repository: rt.tenant, Chart: e.name, Version: e.version, Digest: e.digest, User: uploaded.User, Status: http.StatusOK}
@@ -59,18 +63,21 @@ func (s *Server) retain(ctx context.Context, r *http.Request, rt route, uploaded
 			continue // another replica was faster
 		} else if err != nil {
 			s.log.Error("remove a version that is over the limit", "file", e.object.Key, "error", err.Error())
-			return // the next upload tries again
+			break // the next upload tries again
 		}
 		s.audit.write(r, ev)
-		s.hooks.tell(ev)
+		removed = append(removed, ev)
 	}
+	return removed
 }
 
-// removeEntry removes an archive if it is still that of the entry.
+// removeEntry removes an archive if it is still that of the entry, with the .prov
+// file that it has now.
 func (s *Server) removeEntry(ctx context.Context, t *tenant, e *entry) error {
 	defer s.keys.lock(t.key(e.file))()
-	if now := t.find(e.file); now == nil || now.digest != e.digest {
+	now := t.find(e.file)
+	if now == nil || now.digest != e.digest || !now.object.Modified.Equal(e.object.Modified) {
 		return errMissing
 	}
-	return s.changes.remove(ctx, t, e)
+	return s.changes.remove(ctx, t, now)
 }

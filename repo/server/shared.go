@@ -246,7 +246,7 @@ func (x *shared) remove(ctx context.Context, t *tenant, e *entry) error {
 		switch {
 		case !now.is():
 			return nil, errMissing
-		case now.underWay() || now.Archive.Digest != e.digest:
+		case now.underWay() || now.Archive.Digest != e.digest || !now.Archive.Modified.Equal(e.object.Modified):
 			return nil, errBusy
 		}
 		return &change{Archive: now.Archive, Gone: deleting}, nil

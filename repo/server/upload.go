@@ -120,11 +120,15 @@ func (s *Server) receive(w *recorder, r *http.Request, rt route, read func(http.
 		return
 	}
 	s.audit.write(r, ev)
+	var removed []event
 	if ev.Action == "upload" {
-		s.retain(context.WithoutCancel(r.Context()), r, rt, ev)
+		removed = s.retain(context.WithoutCancel(r.Context()), r, rt, ev)
 	}
 	s.answerJSON(w, http.StatusCreated, map[string]bool{"saved": true})
 	s.hooks.tell(ev)
+	for _, ev := range removed {
+		s.hooks.tell(ev)
+	}
 }
 
 var errMissing = errors.New("not found")

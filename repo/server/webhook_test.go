@@ -134,6 +134,22 @@ func TestWebhooksAreToldOfChanges(t *testing.T) {
 	}
 }
 
+func TestWebhooksAreToldInTheOrderOfChanges(t *testing.T) {
+	r := startReceiver(t)
+	url, _ := start(t, t.TempDir(), Options{Retention: Retention{PerChart: 1}, Webhooks: mustHooks(t, "allowNetworks: [127.0.0.1]\nwebhooks: [{url: '"+r.url+"', secretEnv: SECRET}]\n")})
+	want(t, 201, "POST", url+"/api/charts", archive(t, "web", "1.0.0"))
+	want(t, 201, "POST", url+"/api/charts", archive(t, "web", "2.0.0"))
+	for _, wanted := range []string{"chart.uploaded 1.0.0", "chart.uploaded 2.0.0", "chart.deleted 1.0.0"} {
+		var m message
+		if err := json.Unmarshal((<-r.came).body, &m); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Type + " " + m.Data.Version; got != wanted {
+			t.Errorf("the next message is %s, want %s", got, wanted)
+		}
+	}
+}
+
 // TestSignaturesOfWebhooks has the example of the text of Standard Webhooks 1.0.
 func TestSignaturesOfWebhooks(t *testing.T) {
 	secret, err := base64.StdEncoding.DecodeString("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
