@@ -138,7 +138,11 @@ func (h *shelf) refresh(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return h.adopt(s, o.Version, append(older, s.Changes...))
+		changes := append(older, s.Changes...)
+		if len(s.Segments) > 0 && s.Segments[0].Upto > known { // all of it was read
+			changes = append(changes, h.forgotten(s, changes)...)
+		}
+		return h.adopt(s, o.Version, changes)
 	}
 	return fmt.Errorf("%w: the state of repository %q changes faster than it can be read", errUnreachable, h.t.name)
 }
@@ -164,6 +168,19 @@ func (h *shelf) readSegments(ctx context.Context, s state, known int64) ([]*chan
 	}
 	err := group.Wait()
 	return slices.Concat(lists...), err
+}
+
+// forgotten are deletions of the files that are known here and not in the state,
+// whose changes are given as a whole: it remembers no deletion for longer than keepGone.
+func (h *shelf) forgotten(s state, changes []*change) (gone []*change) {
+	left := h.all()
+	for _, c := range changes {
+		delete(left, c.File)
+	}
+	for file := range left {
+		gone = append(gone, &change{File: file, Gen: s.Generation, Gone: deleted})
+	}
+	return gone
 }
 
 // adopt makes a state the known one, unless a newer one is. Changes are all that
