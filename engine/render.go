@@ -113,11 +113,11 @@ func (j *job) newState(ctx context.Context) *tmpl.State {
 	return tmpl.NewState(ctx, j.selection.set, j.env, limits)
 }
 
-// dot returns what a template sees as its dot.
-func (j *job) dot(t *templateFile) map[string]any {
+// dot returns what a template sees as its dot, of the type that it has in Helm.
+func (j *job) dot(t *templateFile) any {
 	scope := j.scopes[t.chart]
 	scope["Template"] = j.program.opts.Compat.values(map[string]any{"Name": t.name, "BasePath": t.basePath})
-	return scope
+	return j.program.opts.Compat.values(scope)
 }
 
 func logger(warn func(string)) func(string, ...any) {

@@ -169,11 +169,17 @@ func (k *lock) Release(ctx context.Context) error {
 	})
 }
 
-// Suspend ends the lock of an interrupted operation, which the next holder
-// sees as Previous.
-func (k *lock) Suspend(ctx context.Context) error {
+// Suspend ends the lock, and leaves the id of an operation that is not over,
+// this one or another, which the next holder sees as Previous. "" is Release.
+func (k *lock) Suspend(ctx context.Context, operation string) error {
+	if operation == "" {
+		return k.Release(ctx)
+	}
 	return k.end(func() error {
-		return k.write(ctx, func(l *coordination.Lease) { l.Spec.HolderIdentity = nil })
+		return k.write(ctx, func(l *coordination.Lease) {
+			l.Spec.HolderIdentity = nil
+			l.Annotations[release.AnnotationOperation] = operation
+		})
 	})
 }
 

@@ -81,7 +81,7 @@ func (rig *leaseRig) take(owner, operation string) deploy.Lock {
 	if err != nil {
 		rig.Fatal(err)
 	}
-	rig.Cleanup(func() { _ = lock.Suspend(context.WithoutCancel(rig.Context())) })
+	rig.Cleanup(func() { _ = lock.Suspend(context.WithoutCancel(rig.Context()), "") })
 	return lock
 }
 
@@ -149,11 +149,18 @@ func TestLockIsForOneOwner(t *testing.T) {
 
 func TestInterruptedOperationIsNamedToTheNextHolder(t *testing.T) {
 	rig := newLeaseRig(t)
-	if err := rig.take("ann", "A").Suspend(t.Context()); err != nil {
+	if err := rig.take("ann", "A").Suspend(t.Context(), "A"); err != nil {
 		t.Fatal(err)
 	}
 	lock := rig.take("bob", "B")
 	if lock.Previous() != "A" || lock.Fence() != 2 {
+		t.Fatalf("previous %q, fence %d", lock.Previous(), lock.Fence())
+	}
+	if err := lock.Suspend(t.Context(), lock.Previous()); err != nil { // bob cannot help
+		t.Fatal(err)
+	}
+	lock = rig.take("bob", "C")
+	if lock.Previous() != "A" || lock.Fence() != 3 {
 		t.Fatalf("previous %q, fence %d", lock.Previous(), lock.Fence())
 	}
 	if err := lock.Remove(t.Context()); err != nil {
@@ -163,7 +170,7 @@ func TestInterruptedOperationIsNamedToTheNextHolder(t *testing.T) {
 	if !apierrors.IsNotFound(err) {
 		t.Fatalf("a removed lock is there: %v", err)
 	}
-	if lock := rig.take("bob", "C"); lock.Previous() != "" || lock.Fence() != 1 {
+	if lock := rig.take("bob", "D"); lock.Previous() != "" || lock.Fence() != 1 {
 		t.Fatalf("previous %q, fence %d", lock.Previous(), lock.Fence())
 	}
 }
@@ -271,7 +278,7 @@ func TestOfManyOwnersOneGetsTheLock(t *testing.T) {
 			switch {
 			case err == nil:
 				winners.Add(1)
-				t.Cleanup(func() { _ = lock.Suspend(context.WithoutCancel(t.Context())) })
+				t.Cleanup(func() { _ = lock.Suspend(context.WithoutCancel(t.Context()), "") })
 			case !errors.As(err, &locked):
 				t.Error(err)
 			}

@@ -61,8 +61,9 @@ type Lock interface {
 	Cause() error
 	// Release ends the lock of an operation that is complete.
 	Release(ctx context.Context) error
-	// Suspend ends the lock of an interrupted operation, which the next holder sees as Previous.
-	Suspend(ctx context.Context) error
+	// Suspend ends the lock, and leaves the id of an operation that is not over,
+	// this one or another, which the next holder sees as Previous.
+	Suspend(ctx context.Context, operation string) error
 	// Remove ends the lock and leaves no trace of it.
 	Remove(ctx context.Context) error
 }

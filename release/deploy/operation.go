@@ -46,6 +46,7 @@ type operation struct {
 	records map[int]*release.Record // what was read since past was
 	ahead   *aheadRead              // of past, while the lock was being taken; nil if it does not count
 	broken  bool                    // the newest revision was left unfinished, and is marked as failed
+	leaves  bool                    // what an operation before has left behind is there still: the lock tells the next holder
 	gone    bool                    // the release was removed again
 	target  *release.Record
 	masking *masking
@@ -149,12 +150,12 @@ func (o *operation) unlock(ctx context.Context, problem *Error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	switch {
-	case problem != nil && (problem.Outcome == Interrupted || problem.Outcome == Stalled):
-		return o.lock.Suspend(ctx)
-	case o.waits:
-		return o.lock.Suspend(ctx)
+	case o.waits, problem != nil && (problem.Outcome == Interrupted || problem.Outcome == Stalled) && o.outcomeSoFar() != Refused:
+		return o.lock.Suspend(ctx, o.id)
 	case o.gone, problem == nil && o.kind == kindUninstall, problem != nil && problem.Outcome == Refused && len(o.past) == 0:
 		return o.lock.Remove(ctx)
+	case o.leaves, problem != nil && o.outcomeSoFar() == Refused:
+		return o.lock.Suspend(ctx, o.lock.Previous()) // as it was found
 	}
 	return o.lock.Release(ctx)
 }

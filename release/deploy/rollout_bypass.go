@@ -20,7 +20,9 @@ func bypassed(past []release.Meta, s *rollout.State) string {
 	}
 	newest := &past[len(past)-1]
 	ours := newest.Version == s.Revision && newest.Operation != nil && newest.Operation.ID == s.ID
-	early := s.Phase == rollout.Planned || s.Phase == rollout.Preparing
+	early := isEarly(s.Phase) || s.Phase == rollout.Restoring && !slices.ContainsFunc(s.Journal, func(e rollout.Entry) bool {
+		return !isEarly(e.Phase) && e.Phase != rollout.Restoring
+	})
 	switch {
 	case ours && newest.Status.IsPending():
 		return ""
@@ -35,6 +37,9 @@ func bypassed(past []release.Meta, s *rollout.State) string {
 	}
 	return fmt.Sprintf("revision %d is %s", newest.Version, newest.Status)
 }
+
+// isEarly reports whether the record of a rollout may not be there yet in a phase.
+func isEarly(p rollout.Phase) bool { return p == rollout.Planned || p == rollout.Preparing }
 
 // overtaken is the error for a release that somebody else went on with. The
 // rollout's record is made harmless first.

@@ -64,7 +64,7 @@ func RecoverRollout(ctx context.Context, config RolloutConfig, name string, opti
 		if err := r.mend(ctx, mend); err != nil {
 			return err
 		}
-		r.stored, found.Done = nil, true
+		r.stored, r.mended, found.Done = nil, true, true
 		return nil
 	})
 	if err != nil {

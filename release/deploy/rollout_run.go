@@ -34,6 +34,7 @@ type rolling struct {
 	decision     configDecision        // what to do about configuration that has changed
 	cause        error                 // why the machine was told that something failed
 	asked        bool                  // a person asked to take it back
+	mended       bool                  // what somebody had left of it was brought back
 	kept         map[manifest.Ref]bool // objects that are left as they are
 }
 
@@ -79,6 +80,7 @@ func (r *rolling) command(ctx context.Context, body func(ctx context.Context) er
 		}
 		err = body(ctx)
 		r.waits = r.stored != nil && !isOver(r.state())
+		r.leaves = r.stored == nil && r.over == nil && !r.mended && r.isLeftover(r.lock.Previous())
 		return err
 	})
 	return r.result(), err

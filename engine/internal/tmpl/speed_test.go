@@ -32,7 +32,7 @@ type subject struct {
 
 type subjectFile struct {
 	name, text, base string
-	data             map[string]any
+	data             chartutil.Values
 }
 
 func subjects(b *testing.B, fs *tmpl.Funcs) []*subject {
