@@ -15,7 +15,8 @@ import (
 // testFailure is the event of Helm 2's tests that are expected to fail.
 const testFailure helm.HookEvent = "test-failure"
 
-// operationAnnotation marks the objects of hooks with the operation that created them.
+// operationAnnotation marks the objects of hooks with the run that they were
+// created for: operation, event and time.
 const operationAnnotation = "slipway.dev/operation"
 
 // runHooks runs the hooks of an event, by weight and then by name. What the
@@ -103,7 +104,9 @@ func (o *operation) runHook(ctx context.Context, h *helm.Hook, event helm.HookEv
 		}
 	}
 	o.notify(Notice{Step: StepHook, Ref: objects[0].Ref, Action: "running", Message: string(event)})
-	created, err = o.runObjects(ctx, objects, options)
+	// The same again for a run that was interrupted, as the record has its time.
+	run := fmt.Sprintf("%s %s %d", o.id, event, h.LastRun.StartedAt.UnixNano())
+	created, err = o.runObjects(ctx, objects, run, options)
 	if ctx.Err() != nil {
 		return created, context.Cause(ctx)
 	}
@@ -146,11 +149,12 @@ func expectFailure(err error) error {
 	return err
 }
 
-// runObjects creates what a hook consists of, usually one Job or Pod, and waits for it.
-func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, options *ChangeOptions) (created bool, err error) {
+// runObjects creates what a hook consists of, usually one Job or Pod, and waits
+// for it. run tells these objects from those of an earlier run of the hook.
+func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, run string, options *ChangeOptions) (created bool, err error) {
 	objects = slices.Clone(objects)
 	for i := range objects {
-		name, err := o.createHook(ctx, objects[i])
+		name, err := o.createHook(ctx, annotated(objects[i], operationAnnotation, run), run)
 		if err != nil {
 			return false, err
 		}
@@ -166,9 +170,9 @@ func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, o
 	return true, nil
 }
 
-// createHook creates an object of a hook, unless this operation has done so
+// createHook creates an object of a hook, unless it was created for this run
 // before. It returns its name, which the server may have made up.
-func (o *operation) createHook(ctx context.Context, obj manifest.Object) (name string, err error) {
+func (o *operation) createHook(ctx context.Context, obj manifest.Object, run string) (name string, err error) {
 	made, err := o.Cluster.Apply(ctx, obj, ApplyOptions{CreateOnly: true})
 	if err == nil {
 		name, _ = metadata(made, "name").(string)
@@ -183,13 +187,13 @@ func (o *operation) createHook(ctx context.Context, obj manifest.Object) (name s
 		return "", readErr
 	}
 	annotations, _ := metadata(live[obj.Ref], "annotations").(map[string]any)
-	if annotations[operationAnnotation] == o.id {
+	if annotations[operationAnnotation] == run {
 		return obj.Name, nil
 	}
 	return "", err
 }
 
-// hookObjects decodes a hook and marks it with the operation.
+// hookObjects decodes a hook.
 func (o *operation) hookObjects(ctx context.Context, h *helm.Hook) ([]manifest.Object, error) {
 	objects, err := manifest.Objects("# Source: " + h.Path + "\n" + h.Manifest)
 	if err != nil {
@@ -201,9 +205,6 @@ func (o *operation) hookObjects(ctx context.Context, h *helm.Hook) ([]manifest.O
 	}
 	if len(resolved.Unknown) > 0 || len(resolved.Objects) == 0 {
 		return nil, &UnknownKindsError{Objects: []SourcedRef{{manifest.Ref{Kind: h.Kind, Name: h.Name}, h.Path}}}
-	}
-	for i := range resolved.Objects {
-		resolved.Objects[i] = annotated(resolved.Objects[i], operationAnnotation, o.id)
 	}
 	return resolved.Objects, nil
 }
