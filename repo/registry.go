@@ -33,6 +33,21 @@ func (s *Source) chartOfRegistry(ctx context.Context, r Request, want string, in
 	return p, nil
 }
 
+// getOfRegistry pulls what an index has in a registry. The credentials of the
+// repository are not for it.
+func (s *Source) getOfRegistry(ctx context.Context, at *found, want string) (*Package, error) {
+	if _, version, digest := splitReference(at.url); version == "" && digest == "" {
+		return nil, fmt.Errorf("cannot fetch %s: the index names neither a version nor a digest of it", redacted(at.url))
+	}
+	access := Access{CAFile: at.access.CAFile, Insecure: at.access.Insecure, PlainHTTP: at.access.PlainHTTP}
+	p, err := s.pull(ctx, at.url, Request{Access: access}, want)
+	if err != nil {
+		return nil, err
+	}
+	p.access, p.repository, p.asked = at.access, at.repository, at.url
+	return p, nil
+}
+
 // below is the reference of a chart below another one. A digest of that is the
 // chart's: oci://HOST/charts@sha256:... and web are oci://HOST/charts/web@sha256:...
 func below(repository, name string) string {

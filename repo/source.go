@@ -133,6 +133,9 @@ func (s *Source) fetch(ctx context.Context, at *found, want string, inherited *R
 }
 
 func (s *Source) get(ctx context.Context, at *found, want string) (*Package, error) {
+	if IsOCI(at.url) {
+		return s.getOfRegistry(ctx, at, want)
+	}
 	u, err := url.Parse(at.url)
 	if err != nil {
 		return nil, fmt.Errorf("cannot fetch %s: it is no URL", redacted(at.url))
@@ -275,6 +278,7 @@ func (a Access) with(o Access) Access {
 	}
 	a.Insecure = a.Insecure || o.Insecure
 	a.PassCredentials = a.PassCredentials || o.PassCredentials
+	a.PlainHTTP = a.PlainHTTP || o.PlainHTTP
 	return a
 }
 

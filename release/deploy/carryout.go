@@ -66,7 +66,13 @@ func (o *operation) carryOut(ctx context.Context, d *draft, options *ChangeOptio
 			return nil, err
 		}
 	}
-	if err := o.run(ctx, c, options, p); err != nil {
+	if resumed { // the cluster and the options may not be what they were
+		err = o.check(ctx, c, options, false)
+	}
+	if err == nil {
+		err = o.run(ctx, c, options, p)
+	}
+	if err != nil {
 		return &Result{Record: o.target}, o.fail(ctx, c, options, p, err)
 	}
 	description := p.done
