@@ -12,7 +12,7 @@ import (
 	"github.com/e6d26078/slipway/chart/yaml"
 )
 
-// Values is the type of .Values and .Template in a template.
+// Values is the type of a template's dot, and of .Values and .Template in it.
 type Values map[string]any
 
 // NoTableError says that a key does not lead to a table.
@@ -56,8 +56,8 @@ func (v Values) Table(path string) (Values, error) {
 		switch next := table[key].(type) {
 		case map[string]any:
 			table = next
-		case Values:
-			table = next
+		case interface{ AsMap() map[string]any }: // Values, of Helm 3 or of Helm 4
+			table = next.AsMap()
 		case nil:
 			if _, there := table[key]; there {
 				return Values{}, NoTableError{key}

@@ -10,7 +10,7 @@ import (
 	version "github.com/e6d26078/slipway/engine/internal/version4"
 )
 
-// Values is the type of .Values and .Template in a template.
+// Values is the type of a template's dot, and of .Values and .Template in it.
 type Values map[string]any
 
 // YAML returns the values as YAML text.
