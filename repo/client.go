@@ -196,6 +196,10 @@ func (t *transfer) attempt(ctx context.Context) (wait time.Duration, again bool,
 		t.head = response.Header
 	default:
 		fault := &StatusError{URL: redacted(t.what.URL), Status: response.Status, Code: response.StatusCode}
+		if fault.Code == http.StatusRequestedRangeNotSatisfiable && t.body.Len() > 0 { // nothing is behind what has come
+			t.body.Reset()
+			return 0, true, fault
+		}
 		seconds, _ := strconv.Atoi(response.Header.Get("Retry-After"))
 		return time.Duration(min(max(seconds, 0), 60)) * time.Second, fault.Retryable(), fault
 	}
@@ -257,8 +261,8 @@ func (t *transfer) request(ctx context.Context) (*http.Request, error) {
 
 func (t *transfer) answer() (*Answer, error) {
 	a := &Answer{Body: t.body.Bytes(), NotModified: t.cached, ETag: t.head.Get("ETag"), LastModified: t.head.Get("Last-Modified")}
-	if t.cached || !strings.EqualFold(t.head.Get("Content-Encoding"), "gzip") {
-		return a, nil
+	if t.cached || !t.what.Gzip || !strings.EqualFold(t.head.Get("Content-Encoding"), "gzip") {
+		return a, nil // of what was not to be compressed, some servers say so of the file itself
 	}
 	unzipped, err := gzip.NewReader(bytes.NewReader(a.Body))
 	if err != nil {
@@ -310,6 +314,7 @@ func httpClient(access Access) (*http.Client, func(), error) {
 			if !access.mayHave(request.URL) {
 				request.Header.Del("Authorization")
 			}
+			request.Header.Del("Referer") // which has the query of the URL before
 			return nil
 		},
 	}

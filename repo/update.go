@@ -104,6 +104,8 @@ func (h Home) Forget(name string) error {
 
 // ResolveURL makes a reference in an index absolute: relative ones are below the
 // repository's URL, whose query they get.
+//
+// #DIFFERS: Helm gives the query, which may be a password, to a //HOST/PATH too.
 func ResolveURL(base, reference string) (string, error) {
 	ref, err := url.Parse(reference)
 	if err != nil {
@@ -119,6 +121,8 @@ func ResolveURL(base, reference string) (string, error) {
 	at.RawPath = strings.TrimSuffix(at.RawPath, "/") + "/"
 	at.Path = strings.TrimSuffix(at.Path, "/") + "/"
 	resolved := at.ResolveReference(ref)
-	resolved.RawQuery = at.RawQuery
+	if ref.Host == "" {
+		resolved.RawQuery = at.RawQuery
+	}
 	return resolved.String(), nil
 }

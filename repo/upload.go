@@ -139,7 +139,11 @@ func (c *Client) post(ctx context.Context, hc *http.Client, access Access, to, k
 
 // same finds out whether the version that is there is this archive.
 func (c *Client) same(ctx context.Context, access Access, u Upload, conflict error) error {
-	answer, err := c.Do(ctx, access, Download{URL: strings.TrimSuffix(access.URL, "/") + "/charts/" + url.PathEscape(u.Name), Max: MaxChart})
+	at, err := ResolveURL(access.URL, "charts/"+url.PathEscape(u.Name))
+	if err != nil {
+		return errors.Join(conflict, err)
+	}
+	answer, err := c.Do(ctx, access, Download{URL: at, Max: MaxChart})
 	if err != nil {
 		return errors.Join(conflict, err)
 	}
