@@ -54,6 +54,9 @@ func (o *operation) changes(ctx context.Context, d *draft, earlier []*release.Re
 			c.input.Attempted = append(c.input.Attempted, objects...)
 		}
 	}
+	if d != nil {
+		c.input.Moved = movedDefinitions(d.record.Chart, c.input.Last, c.input.Attempted)
+	}
 	live, err := o.Cluster.Read(ctx, c.refs())
 	if err != nil {
 		return nil, fmt.Errorf("read the live objects: %w", err)

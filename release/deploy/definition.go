@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/e6d26078/slipway/chart"
@@ -9,6 +10,7 @@ import (
 
 // definition is what a CustomResourceDefinition adds to the cluster's kinds.
 type definition struct {
+	name        string // of itself
 	group, kind string
 	versions    []string // those that are served
 	namespaced  bool
@@ -43,7 +45,7 @@ func definitionsAmong(objects []manifest.Object) []definition {
 		}
 		spec, _ := o.Fields["spec"].(map[string]any)
 		names, _ := spec["names"].(map[string]any)
-		d := definition{namespaced: spec["scope"] == "Namespaced"}
+		d := definition{name: o.Name, namespaced: spec["scope"] == "Namespaced"}
 		d.group, _ = spec["group"].(string)
 		d.kind, _ = names["kind"].(string)
 		versions, _ := spec["versions"].([]any)
@@ -56,6 +58,28 @@ func definitionsAmong(objects []manifest.Object) []definition {
 		all = append(all, d)
 	}
 	return all
+}
+
+// movedDefinitions are the CustomResourceDefinitions of earlier manifests that a
+// chart has in its crds folders.
+func movedDefinitions(c *chart.Chart, earlier ...[]manifest.Object) []manifest.Ref {
+	var moved []manifest.Ref
+	var isMoved map[string]bool
+	for _, o := range slices.Concat(earlier...) {
+		if o.Kind != "CustomResourceDefinition" || c == nil {
+			continue
+		}
+		if isMoved == nil { // reading them takes long, and earlier manifests seldom have any
+			isMoved = map[string]bool{}
+			for _, d := range definitions(c) {
+				isMoved[d.name] = true
+			}
+		}
+		if isMoved[o.Name] {
+			moved = append(moved, o.Ref)
+		}
+	}
+	return moved
 }
 
 // settle gives objects of kinds that the definitions will add their namespace.

@@ -162,6 +162,7 @@ func (r *rolling) difference(ctx context.Context, objects []manifest.Object, v r
 			c.input.Last = append(c.input.Last, recorded...)
 		}
 	}
+	c.input.Moved = movedDefinitions(r.goal.Chart, c.input.Last)
 	live, err := r.Cluster.Read(ctx, c.refs())
 	if err != nil {
 		return nil, fmt.Errorf("read the live objects: %w", err)

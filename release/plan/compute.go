@@ -258,6 +258,9 @@ func (c *computation) drop(o manifest.Object) (change Change, needed bool) {
 	case change.Ownership == Foreign:
 		change.Action, change.Send = Keep, false
 		change.Owner, change.Reason = &owner, "it "+belongs(owner)
+	case slices.Contains(c.in.Moved, o.Ref):
+		change.Action, change.Send = Keep, false
+		change.Reason = "it is in a crds folder of the chart now"
 	case Kept(o.Fields) || Kept(live):
 		change.Action, change.Send = Keep, false
 		change.Reason = policyAnnotation + ": " + policyKeep

@@ -40,7 +40,11 @@ type Input struct {
 	Attempted []manifest.Object // of failed and interrupted revisions after that
 	Wanted    []manifest.Object // of the revision to be written; none for Uninstall
 	CRDs      []manifest.Object // from the charts' crds folders
-	Hooks     []manifest.Hook   // of the wanted revision, or for Uninstall of the last
+	// Moved are in a crds folder of the wanted revision, and stay if Last has
+	// them: all objects of their kinds would go with them. #DIFFERS Helm deletes
+	// them, and does not create them again.
+	Moved []manifest.Ref
+	Hooks []manifest.Hook // of the wanted revision, or for Uninstall of the last
 
 	// Live has the objects that exist, in the version that the reference names.
 	Live map[manifest.Ref]map[string]any
