@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,5 +86,49 @@ func TestAnArchiveThatIsThereIsFoundWithItsQuery(t *testing.T) {
 	there, err := quick.Upload(t.Context(), Access{URL: server.URL + "?token=secret"}, Upload{Name: "web-1.0.0+b.tgz", Archive: []byte("archive")})
 	if err != nil || !there {
 		t.Errorf("%v %v", there, err)
+	}
+}
+
+// TestAProvenanceFileGetsToAnArchiveThatIsThere uploads what was uploaded before without
+// its .prov file.
+func TestAProvenanceFileGetsToAnArchiveThatIsThere(t *testing.T) {
+	prov := ""
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/charts":
+			if _, _, err := r.FormFile("chart"); err == nil {
+				w.WriteHeader(http.StatusConflict)
+				return
+			}
+			file, _, err := r.FormFile("prov")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			text, _ := io.ReadAll(file)
+			prov = string(text)
+			w.WriteHeader(http.StatusCreated)
+		case "/charts/web-1.0.0.tgz":
+			_, _ = w.Write([]byte("archive"))
+		case "/charts/web-1.0.0.tgz.prov":
+			if prov == "" {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			_, _ = w.Write([]byte(prov))
+		}
+	})
+	for _, test := range []struct {
+		prov  string
+		there bool
+		want  string
+	}{{"", true, ""}, {"signed", false, "signed"}, {"signed", true, "signed"}, {"signed again", true, "signed"}} {
+		u := Upload{Name: "web-1.0.0.tgz", Archive: []byte("archive")}
+		if test.prov != "" {
+			u.Provenance = []byte(test.prov)
+		}
+		there, err := quick.Upload(t.Context(), Access{URL: server.URL}, u)
+		if err != nil || there != test.there || prov != test.want {
+			t.Errorf("with %q: there %v, the server has %q (%v)", test.prov, there, prov, err)
+		}
 	}
 }

@@ -25,16 +25,37 @@ type Upload struct {
 }
 
 // Upload puts a chart into a repository, and its provenance file with it. A
-// version that is there already is no error if it is the same archive; then
-// there is true. What fails in a way that may pass is tried again.
+// version that is there already is no error if it is the same archive; it gets the
+// provenance file if it has none. If there was nothing to do, there is true. What
+// fails in a way that may pass is tried again.
 func (c *Client) Upload(ctx context.Context, access Access, u Upload) (there bool, err error) {
+	err = c.send(ctx, access, u)
+	var status *StatusError
+	if !errors.As(err, &status) || status.Code != http.StatusConflict {
+		return false, err
+	}
+	if err := c.same(ctx, access, u, err); err != nil {
+		return true, err
+	}
+	if u.Provenance == nil {
+		return true, nil
+	}
+	_, err = c.uploaded(ctx, access, u.Name+".prov", maxProvenance)
+	if errors.As(err, &status) && status.Code == http.StatusNotFound {
+		return false, c.send(ctx, access, Upload{ContextPath: u.ContextPath, Name: u.Name, Provenance: u.Provenance})
+	}
+	return true, err
+}
+
+// send posts the files, again if that may help.
+func (c *Client) send(ctx context.Context, access Access, u Upload) error {
 	to, err := uploadURL(access.URL, u.ContextPath)
 	if err != nil {
-		return false, err
+		return err
 	}
 	body, kind, err := u.form()
 	if err != nil {
-		return false, err
+		return err
 	}
 	timeout := c.Timeout
 	if timeout == 0 {
@@ -44,7 +65,7 @@ func (c *Client) Upload(ctx context.Context, access Access, u Upload) (there boo
 	defer cancel()
 	hc, done, err := httpClient(access)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer done()
 	pause := c.Pause
@@ -54,18 +75,12 @@ func (c *Client) Upload(ctx context.Context, access Access, u Upload) (there boo
 	for n := 1; ; n++ {
 		err := c.post(ctx, hc, access, to, kind, body)
 		var status *StatusError
-		isStatus := errors.As(err, &status)
-		switch {
-		case err == nil:
-			return false, nil
-		case isStatus && status.Code == http.StatusConflict:
-			return true, c.same(ctx, access, u, err)
-		case isStatus && !status.Retryable(), n == attempts, ctx.Err() != nil, isCertificateFault(err):
-			return false, err
+		if err == nil || errors.As(err, &status) && !status.Retryable() || n == attempts || ctx.Err() != nil || isCertificateFault(err) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return false, err
+			return err
 		case <-time.After(pause):
 			pause *= 2
 		}
@@ -139,17 +154,26 @@ func (c *Client) post(ctx context.Context, hc *http.Client, access Access, to, k
 
 // same finds out whether the version that is there is this archive.
 func (c *Client) same(ctx context.Context, access Access, u Upload, conflict error) error {
-	at, err := ResolveURL(access.URL, "charts/"+url.PathEscape(u.Name))
+	archive, err := c.uploaded(ctx, access, u.Name, MaxChart)
 	if err != nil {
 		return errors.Join(conflict, err)
 	}
-	answer, err := c.Do(ctx, access, Download{URL: at, Max: MaxChart})
-	if err != nil {
-		return errors.Join(conflict, err)
-	}
-	want, got := sha256.Sum256(u.Archive), sha256.Sum256(answer.Body)
+	want, got := sha256.Sum256(u.Archive), sha256.Sum256(archive)
 	if want != got {
 		return fmt.Errorf("%w: there is another archive of this version, sha256:%s", conflict, hex.EncodeToString(got[:]))
 	}
 	return nil
+}
+
+// uploaded gives a file that is there.
+func (c *Client) uploaded(ctx context.Context, access Access, name string, most int64) ([]byte, error) {
+	at, err := ResolveURL(access.URL, "charts/"+url.PathEscape(name))
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.Do(ctx, access, Download{URL: at, Max: most})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
 }
