@@ -2,6 +2,7 @@ package repo
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,14 +44,14 @@ func decodeAll(s source, l *layout) []Versions {
 	var group sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(l.charts)) {
 		group.Go(func() {
-			var from slabs
+			var d decoder
 			for !broken.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= len(lists) {
 					return
 				}
 				c := l.charts[i]
-				list, ok := decodeChart(s, l.starts[c.first:c.first+c.n], c.end, &from)
+				list, ok := d.chart(s, l.starts[c.first:c.first+c.n], c.end)
 				if !ok {
 					broken.Store(true)
 				}
@@ -65,29 +66,23 @@ func decodeAll(s source, l *layout) []Versions {
 	return lists
 }
 
-// decodeChart decodes the versions that begin at starts; the last one ends at end.
-func decodeChart(s source, starts []int, end int, from *slabs) (Versions, bool) {
-	type slot struct {
-		version Version
-		head    chart.Metadata
-	}
+// chart decodes the versions that begin at starts; the last one ends at end.
+func (d *decoder) chart(s source, starts []int, end int) (Versions, bool) {
 	slots := make([]slot, len(starts))
 	list := make(Versions, len(starts))
-	var last former
+	d.last = former{}
 	for i, start := range starts {
 		stop := end
 		if i+1 < len(starts) {
 			stop = starts[i+1]
 		}
-		block, at := s[:stop], &slots[i]
-		at.version.Metadata = &at.head
-		d := decoder{s: block, v: &at.version, from: from, last: &last}
-		if d.s.mapping(start+4, 4, d.field) == stop {
-			list[i] = &at.version
+		d.s = s[:stop]
+		if d.version(start+4, &slots[i]) {
+			list[i] = &slots[i].version
 			continue
 		}
 		var one []*Version
-		if err := sigsyaml.UnmarshalStrict([]byte(block[start:]), &one); err != nil || len(one) != 1 {
+		if err := sigsyaml.UnmarshalStrict([]byte(d.s[start:]), &one); err != nil || len(one) != 1 {
 			return nil, false
 		}
 		list[i] = one[0]
@@ -132,43 +127,41 @@ func (s source) list(pos, column int, item func(pos int) int) int {
 }
 
 // texts reads a list of strings.
-func (d *decoder) texts(pos, column int, into *[]string) int {
-	room := d.from.texts.room(1)
-	next := d.s.list(pos, column, func(pos int) int {
-		if _, _, after := d.s.key(pos + 1); after != failed {
+func (s source) texts(pos, column int, into *[]string) int {
+	*into = nil
+	next := s.list(pos, column, func(pos int) int {
+		if _, _, after := s.key(pos + 1); after != failed {
 			return failed // a mapping
 		}
-		t, next := d.s.text(pos, column)
-		room = append(room, t)
+		t, next := s.text(pos, column)
+		*into = append(*into, t)
 		return next
 	})
-	*into = d.from.texts.keep(room)
+	*into = slices.Clip(*into)
 	return next
 }
 
 // decoder reads one version.
 type decoder struct {
-	s    source
-	v    *Version
-	from *slabs
-	last *former
-	seen uint32 // which fields there were
+	s         source
+	now, last former // the version and the one before it
+	next      int    // in last.keys: what the next field may be the same as
 }
 
 // once reports whether field n is there for the first time.
 func (d *decoder) once(n uint) bool {
-	first := d.seen&(1<<n) == 0
-	d.seen |= 1 << n
+	first := d.now.seen&(1<<n) == 0
+	d.now.seen |= 1 << n
 	return first
 }
 
 // field reads the value of a version's key. A key that is there twice, or that
 // versions do not have, is an error that the full parser reports.
-func (d *decoder) field(key string, _ bool, pos int) (next int) {
+func (d *decoder) field(key string, pos int) (next int) {
 	const column = 4
 	var into *string
 	number := uint(0)
-	m := d.v.Metadata
+	v, m := d.now.version, d.now.version.Metadata
 	switch key {
 	case "apiVersion":
 		into, number = &m.APIVersion, 1
@@ -177,7 +170,7 @@ func (d *decoder) field(key string, _ bool, pos int) (next int) {
 	case "description":
 		into, number = &m.Description, 3
 	case "digest":
-		into, number = &d.v.Digest, 4
+		into, number = &v.Digest, 4
 	case "home":
 		into, number = &m.Home, 5
 	case "icon":
@@ -195,9 +188,9 @@ func (d *decoder) field(key string, _ bool, pos int) (next int) {
 	case "tags":
 		into, number = &m.Tags, 12
 	case "engine":
-		into, number = &d.v.Engine, 13
+		into, number = &v.Engine, 13
 	case "tillerVersion":
-		into, number = &d.v.TillerVersion, 14
+		into, number = &v.TillerVersion, 14
 	default:
 		return d.nested(key, pos)
 	}
@@ -211,7 +204,7 @@ func (d *decoder) field(key string, _ bool, pos int) (next int) {
 // nested reads the fields that are no strings.
 func (d *decoder) nested(key string, pos int) (next int) {
 	const column = 4
-	s, v := d.s, d.v
+	s, v := d.s, d.now.version
 	switch key {
 	case "created":
 		if !d.once(20) {
@@ -233,23 +226,23 @@ func (d *decoder) nested(key string, pos int) (next int) {
 		return next
 	case "urls":
 		if d.once(23) {
-			return d.texts(pos, column, &v.URLs)
+			return s.texts(pos, column, &v.URLs)
 		}
 	case "sources":
 		if d.once(24) {
-			return d.repeatedTexts(lastSources, pos, &v.Sources)
+			return s.texts(pos, column, &v.Sources)
 		}
 	case "keywords":
 		if d.once(25) {
-			return d.repeatedTexts(lastKeywords, pos, &v.Keywords)
+			return s.texts(pos, column, &v.Keywords)
 		}
 	case "maintainers":
 		if d.once(26) {
-			return d.repeatedMaintainers(pos, &v.Maintainers)
+			return s.maintainers(pos, column, &v.Maintainers)
 		}
 	case "dependencies":
 		if d.once(27) {
-			return d.repeatedDependencies(pos, &v.Dependencies)
+			return s.dependencies(pos, column, &v.Dependencies)
 		}
 	case "annotations":
 		if d.once(28) {
@@ -288,12 +281,13 @@ func (s source) annotations(pos, column int, into map[string]string) int {
 	})
 }
 
-func (d *decoder) maintainers(pos, column int, into *[]*chart.Maintainer) int {
-	return d.s.list(pos, column, func(pos int) int {
-		m := d.from.maintainers.one()
+func (s source) maintainers(pos, column int, into *[]*chart.Maintainer) int {
+	*into = nil
+	next := s.list(pos, column, func(pos int) int {
+		m := &chart.Maintainer{}
 		*into = append(*into, m)
 		var seen [3]bool
-		return d.s.mapping(pos+1, column+2, func(key string, _ bool, pos int) (next int) {
+		return s.mapping(pos+1, column+2, func(key string, _ bool, pos int) (next int) {
 			field, n := &m.Name, 0
 			switch key {
 			case "name":
@@ -308,18 +302,21 @@ func (d *decoder) maintainers(pos, column int, into *[]*chart.Maintainer) int {
 				return failed
 			}
 			seen[n] = true
-			*field, next = d.s.text(pos, column+2)
+			*field, next = s.text(pos, column+2)
 			return next
 		})
 	})
+	*into = slices.Clip(*into)
+	return next
 }
 
-func (d *decoder) dependencies(pos, column int, into *[]*chart.Dependency) int {
-	return d.s.list(pos, column, func(pos int) int {
-		dep := d.from.dependencies.one()
+func (s source) dependencies(pos, column int, into *[]*chart.Dependency) int {
+	*into = nil
+	next := s.list(pos, column, func(pos int) int {
+		dep := &chart.Dependency{}
 		*into = append(*into, dep)
 		var seen [8]bool
-		return d.s.mapping(pos+1, column+2, func(key string, _ bool, pos int) (next int) {
+		return s.mapping(pos+1, column+2, func(key string, _ bool, pos int) (next int) {
 			var field *string
 			n := 0
 			switch key {
@@ -348,17 +345,19 @@ func (d *decoder) dependencies(pos, column int, into *[]*chart.Dependency) int {
 			seen[n] = true
 			switch n {
 			case 5:
-				return d.texts(pos, column+2, &dep.Tags)
+				return s.texts(pos, column+2, &dep.Tags)
 			case 6:
-				dep.Enabled, next = d.s.boolean(pos, column+2)
+				dep.Enabled, next = s.boolean(pos, column+2)
 			case 7:
-				return d.s.imports(pos, column+2, &dep.ImportValues)
+				return s.imports(pos, column+2, &dep.ImportValues)
 			default:
-				*field, next = d.s.text(pos, column+2)
+				*field, next = s.text(pos, column+2)
 			}
 			return next
 		})
 	})
+	*into = slices.Clip(*into)
+	return next
 }
 
 // imports reads a list of strings and of mappings of strings.

@@ -2,99 +2,89 @@ package repo
 
 import "github.com/e6d26078/slipway/chart"
 
-// former is what the version before in the list of a chart has in the fields that
-// hardly ever change from one to the next. The same text is not decoded again; its
-// values are copied, so that versions share nothing but strings.
+// former is a version that was decoded. The one behind it in the list of a chart
+// begins as its copy, and only the fields are decoded whose lines are not the same:
+// of most versions a few. What a field says, and where the next one begins, depends
+// only on the text up to the first character of the next key.
 type former struct {
-	text         [lastFields]source // behind the key's colon, to the end of the value
-	texts        [lastMaintainers][]string
-	maintainers  []*chart.Maintainer
-	dependencies []*chart.Dependency
+	version *Version // nil: there is none
+	seen    uint32   // its fields
+	keys    []key    // in their order
 }
 
-// The fields of a former. Those of texts come first.
-const (
-	lastSources = iota
-	lastKeywords
-	lastMaintainers
-	lastDependencies
-	lastFields
-)
-
-// again returns where the value at pos ends, if it is the one that the version
-// before has, and failed otherwise.
-func (d *decoder) again(field, pos int) int {
-	const column = 4
-	text := d.last.text[field]
-	if text == "" || len(d.s)-pos < len(text) || d.s[pos:pos+len(text)] != text {
-		return failed
-	}
-	next := pos + len(text)
-	if next == len(d.s) {
-		return next
-	}
-	// What follows may belong to the value as well.
-	n := d.s.indent(next)
-	if n > column || d.s.at(next+n) == '\n' || n == column && d.s.isItem(next+n) {
-		return failed
-	}
-	return next
+// key is where the key of a field stands.
+type key struct {
+	pos   int
+	field uint32 // its bit in seen
 }
 
-// decoded keeps the text of a value that ends at next.
-func (d *decoder) decoded(field, pos, next int) int {
-	d.last.text[field] = ""
-	if next != failed {
-		d.last.text[field] = d.s[pos:next]
+// slot is the memory of a version.
+type slot struct {
+	version Version
+	head    chart.Metadata
+}
+
+// version decodes the version whose first key is at pos, up to the end of the text.
+func (d *decoder) version(pos int, at *slot) bool {
+	ok := d.read(pos, at)
+	if ok && d.last.seen&^d.now.seen != 0 { // a field that was copied is not there
+		d.last, *at = former{}, slot{}
+		ok = d.read(pos, at)
 	}
-	return next
+	d.last, d.now = d.now, d.last // also of one that is left to the full parser, as far as it was read
+	return ok
 }
 
-func (d *decoder) repeatedTexts(field, pos int, into *[]string) int {
-	if next := d.again(field, pos); next != failed {
-		*into = d.copied(d.last.texts[field])
-		return next
+// read decodes the fields that are not those of the version before.
+func (d *decoder) read(pos int, at *slot) bool {
+	if d.last.version != nil {
+		at.version, at.head = *d.last.version, *d.last.version.Metadata
 	}
-	next := d.texts(pos, 4, into)
-	d.last.texts[field] = *into
-	return d.decoded(field, pos, next)
-}
-
-func (d *decoder) copied(list []string) []string {
-	return d.from.texts.keep(append(d.from.texts.room(len(list)), list...))
-}
-
-func (d *decoder) repeatedMaintainers(pos int, into *[]*chart.Maintainer) int {
-	if next := d.again(lastMaintainers, pos); next != failed {
-		*into = make([]*chart.Maintainer, len(d.last.maintainers))
-		for i, m := range d.last.maintainers {
-			(*into)[i] = d.from.maintainers.one()
-			*(*into)[i] = *m
+	at.version.Metadata = &at.head
+	d.now.version, d.now.seen, d.now.keys, d.next = &at.version, 0, d.now.keys[:0], 0
+	for {
+		pos = d.skip(pos)
+		name, _, after := d.s.key(pos)
+		if after == failed {
+			return false
 		}
-		return next
+		k, before := key{pos: pos}, d.now.seen
+		if pos = d.field(name, after); pos == failed {
+			return false
+		}
+		k.field = d.now.seen &^ before
+		d.now.keys = append(d.now.keys, k)
+		if pos == len(d.s) {
+			return true
+		}
+		for i := d.next; i < len(d.last.keys); i++ {
+			if d.last.keys[i].field == k.field {
+				d.next = i + 1
+				break
+			}
+		}
+		const column = 4
+		if d.s.indent(pos) != column {
+			return false
+		}
+		pos += column
 	}
-	next := d.maintainers(pos, 4, into)
-	d.last.maintainers = *into
-	return d.decoded(lastMaintainers, pos, next)
 }
 
-func (d *decoder) repeatedDependencies(pos int, into *[]*chart.Dependency) int {
-	if next := d.again(lastDependencies, pos); next != failed {
-		*into = make([]*chart.Dependency, len(d.last.dependencies))
-		for i, dep := range d.last.dependencies {
-			(*into)[i] = d.from.dependencies.one()
-			*(*into)[i] = *dep
-			(*into)[i].Tags = d.copied(dep.Tags)
-		}
-		return next
+// skip passes the fields at pos that are the same as those which come next in the
+// version before.
+func (d *decoder) skip(pos int) int {
+	keys := d.last.keys
+	if d.next+1 >= len(keys) {
+		return pos
 	}
-	next := d.dependencies(pos, 4, into)
-	d.last.dependencies = *into
-	for _, dep := range *into {
-		if dep.ImportValues != nil { // tables, which take as long to copy
-			d.decoded(lastDependencies, pos, failed)
-			return next
-		}
+	from := keys[d.next].pos
+	shift := pos - from
+	same := from + d.s.inCommon(from, pos, keys[len(keys)-1].pos+word-from)
+	for ; d.next+1 < len(keys) && keys[d.next+1].pos < same; d.next++ {
+		k := keys[d.next] // of no field that was there: next is behind those
+		d.now.seen |= k.field
+		d.now.keys = append(d.now.keys, key{k.pos + shift, k.field})
 	}
-	return d.decoded(lastDependencies, pos, next)
+	return keys[d.next].pos + shift
 }

@@ -45,7 +45,8 @@ type Index struct {
 	Skipped []string `json:"-"`
 }
 
-// Versions are the versions of one chart.
+// Versions are the versions of one chart. Those of an index that was read may have
+// their lists and annotations in common: to change one, put another in its place.
 type Versions []*Version
 
 // Version is one version of a chart in an index. The last four fields are those

@@ -19,7 +19,7 @@ func indexSeeds() []string {
 		one("    version: v1\n"), one("  -  name: web\n"), one("  other: []\n"), one("  other:\n"), one("  web:\n  - name: w\n"), one("  1e3:\n  - name: w\n"), one("   x: y\n"),
 		one("publicKeys:\n- a\nserverInfo:\n  a: {}\nannotations:\n  a: b\n"), one("Entries:\n  a: []\n"), one("# comment\n"), one("    # comment\n"),
 		one("    home: \"\n      a\"\n    urls:\n    - \"a\n      b\"\n    -\nfoo\n"), one("    keywords:\n    - \"a\\\\\"\n    - \"\n      b\"\n    - \"x\": y\n"), one("    keywords:\n    -"),
-		"entries: {}\napiVersion: v1\n", "entries:\napiVersion: v1\n", "entries: []\n", "{}", "apiVersion: v1", "---\napiVersion: v1\nentries: {}\n",
+		"apiVersion: v1\nentries:\n  a:\n  - engine:\n", "entries: {}\napiVersion: v1\n", "entries:\napiVersion: v1\n", "entries: []\n", "{}", "apiVersion: v1", "---\napiVersion: v1\nentries: {}\n",
 		`{"apiVersion":"v1","entries":{"web":[{"name":"web","version":"1.0.0","urls":["a"]}]}}`,
 	}
 }

@@ -30,6 +30,7 @@ func (x *Index) clean() {
 // there is none, and a dependency that is there twice is accepted.
 func cleanVersions(name string, list Versions) (Versions, []string) {
 	var skipped []string
+	var last *chart.Metadata // a valid one
 	kept := list[:0]
 	for _, v := range list {
 		if v == nil {
@@ -42,14 +43,33 @@ func cleanVersions(name string, list Versions) (Versions, []string) {
 		if v.APIVersion == "" {
 			v.APIVersion = "v1"
 		}
-		if err := validate(v.Metadata); err != nil {
-			skipped = append(skipped, fmt.Sprintf("chart %q %q: %v", name, v.Version, err))
-			continue
+		if last == nil || !isAsValid(v.Metadata, last) {
+			if err := validate(v.Metadata); err != nil {
+				skipped = append(skipped, fmt.Sprintf("chart %q %q: %v", name, v.Version, err))
+				continue
+			}
 		}
+		last = v.Metadata
 		kept = append(kept, v)
 	}
 	sortVersions(kept)
 	return kept, skipped
+}
+
+// isAsValid reports whether metadata clearly are as valid as others are that were
+// checked: most versions of a chart differ only in their numbers, and share their lists.
+func isAsValid(m, checked *chart.Metadata) bool {
+	_, ok := parseNumber(m.Version)
+	return ok && isPrintable(m.AppVersion) &&
+		m.Name == checked.Name && m.Description == checked.Description && m.Home == checked.Home && m.Icon == checked.Icon &&
+		m.APIVersion == checked.APIVersion && m.Type == checked.Type && m.Condition == checked.Condition && m.Tags == checked.Tags &&
+		m.KubeVersion == checked.KubeVersion && isSameList(m.Sources, checked.Sources) && isSameList(m.Keywords, checked.Keywords) &&
+		isSameList(m.Maintainers, checked.Maintainers) && isSameList(m.Dependencies, checked.Dependencies)
+}
+
+// isSameList reports whether two lists are one.
+func isSameList[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // validate is Metadata.Validate, for which most metadata needs only a look.
