@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/e6d26078/slipway/chart/yaml"
@@ -122,13 +123,9 @@ func (c *Config) Put(e *Entry) {
 
 // Remove takes a repository out, and reports whether it was there.
 func (c *Config) Remove(name string) bool {
-	for i, e := range c.Entries {
-		if e.Name == name {
-			c.Entries = append(c.Entries[:i:i], c.Entries[i+1:]...)
-			return true
-		}
-	}
-	return false
+	n := len(c.Entries)
+	c.Entries = slices.DeleteFunc(c.Entries, func(e *Entry) bool { return e.Name == name })
+	return len(c.Entries) < n
 }
 
 // WriteFile writes repositories.yaml, which has passwords, for its owner alone.
@@ -156,6 +153,9 @@ func (c *Config) WriteFile(path string) error {
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil { // people keep it elsewhere, behind a link
+		path = real
 	}
 	return WriteFile(path, text, 0o600)
 }

@@ -138,9 +138,13 @@ func (j *job) pull(ctx context.Context, d *chart.Dependency, held string) (*Pack
 	return p, nil
 }
 
-// sameVersion finds a version that is equal to the wanted one, exactly or as versions are.
+// sameVersion finds a version that is equal to the wanted one: exactly, or else as
+// versions are, which do not count what is behind a +.
+//
+// #DIFFERS: Helm takes the first that is equal, whatever build is locked.
 func sameVersion(list Versions, wanted string) *Version {
 	parsed, err := semver.NewVersion(wanted)
+	var equal *Version
 	for _, v := range list {
 		if len(v.URLs) == 0 {
 			continue
@@ -148,11 +152,14 @@ func sameVersion(list Versions, wanted string) *Version {
 		if v.Version == wanted || wanted == "" {
 			return v
 		}
-		if other, bad := semver.NewVersion(v.Version); err == nil && bad == nil && parsed.Equal(other) {
-			return v
+		if equal != nil || err != nil {
+			continue
+		}
+		if other, bad := semver.NewVersion(v.Version); bad == nil && parsed.Equal(other) {
+			equal = v
 		}
 	}
-	return nil
+	return equal
 }
 
 // checkPresent wants a dependency without a repository to be in charts/.
