@@ -3,11 +3,18 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/cluster/clustertest"
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/manifest"
+	"github.com/e6d26078/slipway/release/plan"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -106,5 +113,80 @@ func TestWhatARolloutLeftIsNotForgotten(t *testing.T) {
 	}
 	if err := upgrade(); err != nil {
 		t.Errorf("upgrade after recover: %v", err)
+	}
+}
+
+// TestWhatWasThereBeforeARolloutStays has an object that is new in the target,
+// and that somebody made and marked for the release beforehand.
+func TestWhatWasThereBeforeARolloutStays(t *testing.T) {
+	t.Parallel()
+	config := installedFleet(t)
+	ref := manifest.Ref{APIVersion: "v1", Kind: "ConfigMap", Namespace: config.Namespace, Name: "fleet-extra-new"}
+	data := map[string]any{"extra": "precious"}
+	byHand := plan.Own(manifest.Object{Ref: ref, Fields: map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": ref.Name}, "data": data,
+	}}, "fleet", config.Namespace)
+	if _, err := config.Cluster.Apply(background, byHand, deploy.ApplyOptions{CreateOnly: true}); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{"version": "2", "extra": "new"}
+	if _, err := deploy.StartRollout(background, config, "fleet", fleet(t), values, quick(rollout.Canary, 50)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deploy.AbortRollout(background, config, "fleet", deploy.AbortOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	live, err := config.Cluster.Read(background, []manifest.Ref{ref})
+	if err != nil || !reflect.DeepEqual(live[ref]["data"], any(data)) {
+		t.Errorf("after the rollout was taken back: %v, %v", live[ref]["data"], err)
+	}
+}
+
+// TestARolloutTakesWhatItMay has somebody else's object and somebody else's
+// change of a field in the way of the target, and a start that may take both.
+func TestARolloutTakesWhatItMay(t *testing.T) {
+	t.Parallel()
+	api := clustertest.Shared(t)
+	config, err := newRolloutConfig(api.RESTConfig(t), api.Namespace(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{"config": "hello"}
+	change := deploy.ChangeOptions{Wait: true}
+	if _, err := deploy.Install(background, config.Config, "fleet", fleet(t), values, deploy.InstallOptions{ChangeOptions: change}); err != nil {
+		t.Fatal(err)
+	}
+	maps := kubernetes.NewForConfigOrDie(api.RESTConfig(t)).CoreV1().ConfigMaps(config.Namespace)
+	theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "fleet-extra-new"}}
+	if _, err := maps.Create(background, theirs, metav1.CreateOptions{FieldManager: "somebody"}); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := maps.Get(background, "fleet-config", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range ours.Data {
+		ours.Data[key] = "by hand"
+	}
+	if _, err := maps.Update(background, ours, metav1.UpdateOptions{FieldManager: "somebody"}); err != nil {
+		t.Fatal(err)
+	}
+	values = map[string]any{"config": "bye", "version": "2", "extra": "new"}
+	options := quick(rollout.Canary, 50)
+	var refused *deploy.RefusedError
+	if _, err := deploy.StartRollout(background, config, "fleet", fleet(t), values, options); !errors.As(err, &refused) || len(refused.Changes) != 2 {
+		t.Fatalf("a start that may take nothing: %v", err)
+	}
+	options.TakeOwnership, options.TakeConflicts = true, true
+	if _, err := deploy.StartRollout(background, config, "fleet", fleet(t), values, options); err != nil {
+		t.Fatal(err)
+	}
+	result, err := deploy.PromoteRollout(background, config, "fleet", deploy.PromoteOptions{})
+	if err != nil || result.State.Phase != rollout.Done {
+		t.Fatalf("promote: %v", err)
+	}
+	drifts, err := deploy.Drift(background, config.Config, "fleet")
+	if err != nil || drifts.Found() {
+		t.Errorf("the target is not what is live: %+v, %v", drifts, err)
 	}
 }

@@ -149,7 +149,9 @@ func TestAnotherRolloutHasToWait(t *testing.T) {
 	config.Audit.Actor = "anna"
 	start := func(version string) (*deploy.RolloutResult, error) {
 		values := map[string]any{"deployments": map[string]any{"web": 2}, "version": version}
-		return deploy.StartRollout(background, config, "fleet", fleet(t), values, quick(rollout.Canary, 50))
+		options := quick(rollout.Canary, 50)
+		options.Description = "what it is for"
+		return deploy.StartRollout(background, config, "fleet", fleet(t), values, options)
 	}
 	if _, err := deploy.Install(background, config.Config, "fleet", fleet(t), nil, deploy.InstallOptions{ChangeOptions: deploy.ChangeOptions{Wait: true}}); err != nil {
 		t.Fatal(err)
@@ -177,6 +179,10 @@ func TestAnotherRolloutHasToWait(t *testing.T) {
 	}
 	if by := history[1].Operation; by.Actor != "anna" || by.Approver != "bert" || by.ChartDigest == "" || by.PlanDigest != begun.State.PlanDigest {
 		t.Errorf("%+v", by)
+	}
+	record, err := config.Store.Get(background, "fleet", 2)
+	if err != nil || record.Info.Description != "what it is for" {
+		t.Errorf("%v, %v", record.Info.Description, err)
 	}
 }
 

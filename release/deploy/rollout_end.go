@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,8 +22,8 @@ func (r *rolling) finishRollout(ctx context.Context) error {
 	r.target.Manifest = r.goal.Manifest
 	r.target.Info.Notes = r.goal.Info.Notes
 	r.target.Operation.Images = imagesOf(r.to)
-	s := r.state()
-	return r.finish(ctx, fmt.Sprintf("Rollout complete (%s)", s.Settings.Strategy), "RolledOut", r.keep)
+	description := cmp.Or(r.begunWith.Description, fmt.Sprintf("Rollout complete (%s)", r.state().Settings.Strategy))
+	return r.finish(ctx, description, "RolledOut", r.keep)
 }
 
 // giveUp records the revision that was launched as failed; its manifest is that

@@ -70,7 +70,7 @@ func (r *rolling) makeOnce(ctx context.Context, v rollout.View) error {
 		if err := r.journal(ctx, append(slices.Clip(objects), leaving...)); err != nil {
 			return err
 		}
-		options := &ChangeOptions{TakeConflicts: isWayBack(r.state().Phase), Timeout: r.timeout}
+		options := &ChangeOptions{TakeConflicts: isWayBack(r.state().Phase) || r.begunWith.TakeConflicts, Timeout: r.timeout}
 		if err := r.apply(ctx, c, options); err != nil {
 			return err
 		}
@@ -147,6 +147,7 @@ func (r *rolling) fence(ctx context.Context) error {
 func (r *rolling) difference(ctx context.Context, objects []manifest.Object, v rollout.View) (*changes, error) {
 	c := &changes{novel: map[manifest.Ref]bool{}, input: plan.Input{
 		Release: r.name, Namespace: r.Namespace, Operation: plan.Upgrade, Revision: r.state().Revision, Wanted: objects,
+		TakeOwnership: v.Target && r.begunWith.TakeOwnership,
 	}}
 	c.input.Last = r.applied
 	if r.applied == nil {

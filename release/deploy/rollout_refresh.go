@@ -99,7 +99,7 @@ func (r *rolling) refreeze(ctx context.Context) error {
 	}
 	f := &Frozen{
 		Release: r.name, Namespace: r.Namespace, Kind: r.kind, Inputs: r.frozenInputs, Base: r.state().Base,
-		Digest: r.state().TargetDigest, Chart: r.Audit.ChartDigest, Record: record, Labels: r.goal.Labels,
+		Digest: r.state().TargetDigest, Chart: r.Audit.ChartDigest, Record: record, Labels: r.goal.Labels, Options: r.begunWith,
 	}
 	data, err := f.Encode()
 	if err != nil {

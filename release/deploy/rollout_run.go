@@ -27,6 +27,7 @@ type rolling struct {
 	from, to []manifest.Object
 	// frozenInputs is the digest of what the rollout was started with.
 	frozenInputs string
+	begunWith    ChangeOptions     // of which what it may take from others and the description count
 	applied      []manifest.Object // what this process made live last, nil before
 	timeout      time.Duration
 	keep         int                   // revisions in the history, 0 for all
@@ -136,7 +137,7 @@ func (r *rolling) open(ctx context.Context) error {
 	}
 	r.goal = goal
 	r.goal.Labels, r.goal.Token, r.goal.ApplyMethod = f.Labels, "", applyMethod
-	r.frozenInputs, r.Audit.ChartDigest = f.Inputs, f.Chart
+	r.frozenInputs, r.Audit.ChartDigest, r.begunWith = f.Inputs, f.Chart, f.Options
 	if r.base, err = r.read(ctx, s.Base); err != nil {
 		return fmt.Errorf("read revision %d: %w", s.Base, err)
 	}

@@ -23,6 +23,11 @@ func (c *computation) findEarly() {
 		if o.Name == "" || c.base.find(o.Ref) != nil || !slices.Contains(earlyKinds, o.Group()+"/"+o.Kind) {
 			continue
 		}
+		if c.live[identify(o.Ref)] != nil {
+			// Who takes the rollout back has to find it as it was.
+			c.warn("%s: it is there already, and becomes part of the release at the promotion", o.Ref)
+			continue
+		}
 		if template := templateOf(o.Fields); template != nil {
 			if uses(template, o.Namespace, c.config) {
 				c.warn("%s: it is new and uses configuration that changes, so it is made at the promotion only", o.Ref)
