@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -58,7 +59,24 @@ func readChart(loader chart.Loader, archive []byte) (*chart.Chart, error) {
 	if !isSegment(c.Name()) || !isSegment(fileName(c.Metadata)) || len(fileName(c.Metadata)) > maxSegment {
 		return nil, badInput("chart %.100q version %.100q: a name or version has to be of letters, digits and ._-, begin with a letter or a digit, and be shorter", c.Name(), c.Metadata.Version)
 	}
-	return c, nil
+	return c, checkReadable(c.Metadata)
+}
+
+// checkReadable refuses metadata that are written so that nobody can read them, as
+// those with a key << are: they would make a whole index unreadable.
+func checkReadable(m *chart.Metadata) error {
+	text, err := (&repo.Version{Metadata: m}).AppendYAML(nil)
+	if err != nil {
+		return &inputError{err}
+	}
+	versions, err := decode(m.Name, &entry{text: text})
+	if err == nil && (len(versions) != 1 || versions[0].Name != m.Name || versions[0].Version != m.Version) {
+		err = errors.New("other metadata are read")
+	}
+	if err != nil {
+		return badInput("chart %s version %s: its metadata cannot be read in an index: %w", m.Name, m.Version, err)
+	}
+	return nil
 }
 
 func fileName(m *chart.Metadata) string { return m.Name + "-" + m.Version + ".tgz" }
