@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	helmtime "helm.sh/helm/v3/pkg/time"
@@ -50,12 +51,13 @@ type operation struct {
 	gone    bool                    // the release was removed again
 	target  *release.Record
 	masking *masking
-	allLogs bool // logs of hooks are shown whatever their policies say
-	waits   bool // the operation is not over when the process ends well: the lock tells the next holder
+	allLogs bool            // logs of hooks are shown whatever their policies say
+	waits   bool            // the operation is not over when the process ends well: the lock tells the next holder
+	telling *sync.WaitGroup // of Events that are being written
 }
 
 func newOperation(c Config, kind, name, inputs string) *operation {
-	return &operation{Config: c, kind: kind, name: name, id: c.NewID(), inputs: inputs, masking: &masking{}}
+	return &operation{Config: c, kind: kind, name: name, id: c.NewID(), inputs: inputs, masking: &masking{}, telling: &sync.WaitGroup{}}
 }
 
 // record is what the operation leaves in the revisions that it writes.
@@ -105,6 +107,7 @@ func (o *operation) locked(ctx context.Context, body func(ctx context.Context) e
 		problem = o.problem(ctx, o.outcomeSoFar(), err)
 	}
 	err = o.unlock(ctx, problem)
+	o.telling.Wait()
 	if problem == nil {
 		if err != nil {
 			o.warn(fmt.Sprintf("the lock of release %s could not be given up, and will end by itself: %v", o.name, err))
@@ -326,10 +329,12 @@ func (o *operation) save(ctx context.Context) error {
 	return nil
 }
 
-// event writes a Kubernetes Event about the target.
+// event writes a Kubernetes Event about the target, beside what is done next.
+// The lock's end waits for it.
 func (o *operation) event(ctx context.Context, reason, message string, warning bool) {
-	o.Cluster.Event(ctx, Event{
+	e := Event{
 		Release: o.name, Namespace: o.Namespace, Revision: o.revision(),
 		Reason: reason, Message: message, Warning: warning, Operation: o.record(),
-	})
+	}
+	o.telling.Go(func() { o.Cluster.Event(ctx, e) })
 }

@@ -67,14 +67,8 @@ func (o *operation) finish(ctx context.Context, description, reason string, hist
 		return err
 	}
 	o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("revision %d is deployed", o.target.Version)})
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		o.event(ctx, reason, fmt.Sprintf("revision %d: %s", o.target.Version, description), false)
-	}()
-	err := o.tidy(ctx, historyMax)
-	<-told
-	return err
+	o.event(ctx, reason, fmt.Sprintf("revision %d: %s", o.target.Version, description), false)
+	return o.tidy(ctx, historyMax)
 }
 
 // tidy removes the oldest revisions, so that limit are left (0 is no limit), and

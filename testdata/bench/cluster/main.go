@@ -22,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -65,10 +66,10 @@ func main() {
 	flag.DurationVar(&o.latency, "latency", 10*time.Millisecond, "what is added to each request of the sets far, far-wait and small")
 	flag.StringVar(&o.only, "only", "floor,near,near-wait,far,far-wait,small,list", "sets to measure")
 	flag.IntVar(&o.releases, "releases", 1000, "releases to list")
-	without := flag.String("without", "", "helm3 or helm4: leave it out")
+	without := flag.String("without", "", "tools to leave out: helm3, helm4 or both with a comma")
 	flag.Parse()
 	for _, t := range []tool{{ours, *slipway, false}, {helm3, filepath.Join(*peers, "helm3"), false}, {helm4, filepath.Join(*peers, "helm4"), true}} {
-		if t.name != *without {
+		if !slices.Contains(strings.Split(*without, ","), t.name) {
 			o.tools = append(o.tools, t)
 		}
 	}
