@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -116,6 +117,7 @@ func (c *Catalog) Versions(name string) (Versions, error) {
 		return nil, fmt.Errorf("chart %q: %w", name, ErrNoChart)
 	}
 	region, err := c.region(at)
+	own := c.places.own
 	if errors.Is(err, errStale) {
 		fresh := &Catalog{path: c.path}
 		if err := fresh.build(CatalogOptions{}); err != nil {
@@ -128,11 +130,12 @@ func (c *Catalog) Versions(name string) (Versions, error) {
 			return nil, fmt.Errorf("chart %q: %w", name, ErrNoChart)
 		}
 		region, err = fresh.region(at)
+		own = false
 	}
 	if err != nil {
 		return nil, err
 	}
-	list, err := decodeRegion(region)
+	list, err := decodeRegion(region, own)
 	if err != nil {
 		return nil, fmt.Errorf("read chart %q in %s: %w", name, c.path, err)
 	}
@@ -167,10 +170,15 @@ func (c *Catalog) region(at chartPlace) ([]byte, error) {
 	return region, nil
 }
 
-// decodeRegion decodes the versions in the lines of one chart.
-func decodeRegion(region []byte) (Versions, error) {
+// decodeRegion decodes the versions in the lines of one chart, or if they are our own, in JSON.
+func decodeRegion(region []byte, own bool) (Versions, error) {
 	if len(region) == 0 {
 		return Versions{}, nil
+	}
+	if own {
+		var list Versions
+		err := json.Unmarshal(region, &list)
+		return list, err
 	}
 	const before = "entries:\n  x:\n"
 	whole := append([]byte(before), region...)

@@ -3,30 +3,29 @@ package repo
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"hash/crc32"
 	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/e6d26078/slipway/chart/yaml"
 )
 
 // The file beside an index, little-endian:
 //
 //	magic "slipway index\n", format (u16)
 //	of the index: size (i64), time of change in ns (i64)
-//	own (u8): 1 if the lines are here and not in the index
+//	own (u8): 1 if the charts are here, in JSON, and not their lines in the index
 //	length of the table (u32), its CRC-32C (u32)
 //	table, sorted by name: name length (u16), name, start (i64), size (u32), CRC-32C (u32)
-//	the lines, if own
+//	the JSON, if own
 //
 // Checksums find out what has changed, they do not authenticate: who can write
 // this file can write the index as well.
 const (
 	placesMagic  = "slipway index\n"
-	placesFormat = 1
+	placesFormat = 2
 	placesHead   = len(placesMagic) + 2 + 8 + 8 + 1 + 4 + 4
 	maxPlaces    = 64 << 20 // of the table, in bytes
 )
@@ -47,7 +46,7 @@ type places struct {
 	size, modified int64
 	own            bool
 	charts         []chartPlace // by name
-	lines          []byte       // if own, and not read from a file
+	text           []byte       // if own, and not read from a file
 }
 
 func placesOf(data []byte, l *layout, info fs.FileInfo) *places {
@@ -62,24 +61,23 @@ func placesOf(data []byte, l *layout, info fs.FileInfo) *places {
 	return p
 }
 
-// placesOfIndex writes the entries of an index in another layout in ours. Their
-// positions are counted from the end of the table, until they are encoded.
+// placesOfIndex writes the entries of an index in another layout as JSON: YAML does
+// not keep every text. Their positions are counted from the end of the table, until
+// they are encoded.
 func placesOfIndex(x *Index, info fs.FileInfo) (*places, error) {
 	p := &places{size: info.Size(), modified: info.ModTime().UnixNano(), own: true}
 	for _, name := range slices.Sorted(maps.Keys(x.Entries)) {
-		start := len(p.lines)
+		start := len(p.text)
 		if len(x.Entries[name]) > 0 {
-			lines, err := yaml.Append(nil, x.Entries[name])
+			text, err := json.Marshal(x.Entries[name])
 			if err != nil {
 				return nil, err
 			}
-			for line := range bytes.Lines(lines) {
-				p.lines = append(append(p.lines, "  "...), line...)
-			}
+			p.text = append(p.text, text...)
 		}
 		p.charts = append(p.charts, chartPlace{
-			name: name, start: int64(start), size: int64(len(p.lines) - start),
-			sum: crc32.Checksum(p.lines[start:], castagnoli()),
+			name: name, start: int64(start), size: int64(len(p.text) - start),
+			sum: crc32.Checksum(p.text[start:], castagnoli()),
 		})
 	}
 	p.sort()
@@ -117,7 +115,7 @@ func (p *places) encode() []byte {
 		table = le.AppendUint32(table, uint32(c.size))
 		table = le.AppendUint32(table, c.sum)
 	}
-	out := append(make([]byte, 0, placesHead+len(table)+len(p.lines)), placesMagic...)
+	out := append(make([]byte, 0, placesHead+len(table)+len(p.text)), placesMagic...)
 	out = le.AppendUint16(out, placesFormat)
 	out = le.AppendUint64(out, uint64(p.size))
 	out = le.AppendUint64(out, uint64(p.modified))
@@ -128,7 +126,7 @@ func (p *places) encode() []byte {
 	out = append(out, own)
 	out = le.AppendUint32(out, uint32(len(table)))
 	out = le.AppendUint32(out, crc32.Checksum(table, castagnoli()))
-	return append(append(out, table...), p.lines...)
+	return append(append(out, table...), p.text...)
 }
 
 // readPlaces reads the file beside an index. It gives nil if the file is not
