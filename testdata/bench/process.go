@@ -29,6 +29,7 @@ func (o options) peakMemory(name string, args ...string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s %v: %w", name, args, err)
 	}
-	kib, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	resident, _, _ := strings.Cut(string(out), " ")
+	kib, err := strconv.ParseFloat(resident, 64)
 	return kib / 1024, err
 }

@@ -84,10 +84,11 @@ func (r *runner) print(out io.Writer) {
 	r.printCosts(out)
 }
 
-// printCosts writes memory, requests and how promptly --wait returned.
+// printCosts writes memory, requests and how promptly --wait returned. Of the
+// memory, pages of the program's file are much; what is left is its own.
 func (r *runner) printCosts(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "step\ttool\tMiB\t")
+	fmt.Fprint(w, "step\ttool\tMiB\tits own\t")
 	if r.far {
 		fmt.Fprint(w, "requests\tone after the other\t")
 	}
@@ -111,7 +112,8 @@ func (r *runner) printCost(w io.Writer, step, tool string) {
 		return medianOf(r.values(ours, step, of)) <= medianOf(r.values(helm3, step, of))
 	}
 	ok := notMore(mib)
-	fmt.Fprintf(w, "%s\t%s\t%.0f\t", step, tool, medianOf(r.values(tool, step, mib)))
+	own := medianOf(r.values(tool, step, func(s sample) float64 { return s.ownMiB }))
+	fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f\t", step, tool, medianOf(r.values(tool, step, mib)), own)
 	if r.far {
 		inTurn := r.values(tool, step, func(s sample) float64 { return float64(s.inTurn) })
 		fmt.Fprintf(w, "%.0f\t%.0f\t", medianOf(r.values(tool, step, requests)), medianOf(inTurn))

@@ -37,6 +37,7 @@ type sample struct {
 	round      int
 	seconds    float64
 	mib        float64
+	ownMiB     float64 // of mib, what belongs to no file
 	requests   int
 	inTurn     int
 	lag        float64 // seconds from the moment when the cluster was ready; only with wait
@@ -167,6 +168,9 @@ func runTool(peak string, t tool, kubeconfig, dir string, args ...string) (sampl
 	if err != nil {
 		return sample{}, fmt.Errorf("%s %s: %w\n%s", t.name, strings.Join(args, " "), err, stderr.Bytes())
 	}
-	kib, err := strconv.ParseFloat(strings.TrimSpace(out.String()), 64)
-	return sample{tool: t.name, seconds: wall.Seconds(), mib: kib / 1024}, err
+	var kib, own float64
+	if _, err := fmt.Sscan(out.String(), &kib, &own); err != nil {
+		return sample{}, fmt.Errorf("peak: %w", err)
+	}
+	return sample{tool: t.name, seconds: wall.Seconds(), mib: kib / 1024, ownMiB: own / 1024}, nil
 }
