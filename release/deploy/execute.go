@@ -152,7 +152,7 @@ func (o *operation) applyOne(ctx context.Context, c *changes, change *plan.Chang
 	after, err := o.send(ctx, change, live, options)
 	var fixed *ImmutableError
 	if errors.As(err, &fixed) && options.Recreate && live != nil {
-		after, err = o.Cluster.Recreate(ctx, change.Object, live)
+		after, err = o.recreate(ctx, change, live, options)
 	}
 	if err != nil {
 		return fmt.Errorf("apply %s (%s): %w", change.Ref, change.Source, err)
@@ -188,7 +188,7 @@ func (o *operation) send(ctx context.Context, change *plan.Change, live Live, op
 	switch {
 	case live == nil:
 	case change.Action == plan.Recreate:
-		return o.Cluster.Recreate(ctx, change.Object, live)
+		return o.recreate(ctx, change, live, options)
 	case options.Force:
 		after, err := o.Cluster.Replace(ctx, change.Object, live)
 		var fixed *ImmutableError
@@ -198,6 +198,13 @@ func (o *operation) send(ctx context.Context, change *plan.Change, live Live, op
 		apply.TakeConflicts = true
 	}
 	return o.Cluster.Apply(ctx, change.Object, apply)
+}
+
+// recreate waits for the live object to be gone, which its finalizers may keep from happening.
+func (o *operation) recreate(ctx context.Context, change *plan.Change, live Live, options *ChangeOptions) (Live, error) {
+	ctx, cancel := context.WithTimeout(ctx, options.timeout())
+	defer cancel()
+	return o.Cluster.Recreate(ctx, change.Object, live)
 }
 
 func metadata(l Live, field string) any {

@@ -98,18 +98,23 @@ func (o *operation) tidy(ctx context.Context, limit int) error {
 }
 
 // excess are the oldest revisions beyond a limit. As with Helm, what was
-// deployed until now stays, whatever the limit.
+// deployed until now stays, whatever the limit; and where only failures followed
+// what a Helm superseded, that: it is what there is to go back to.
 func (o *operation) excess(newest, limit int) []int {
 	total := len(o.past)
 	if total == 0 || o.past[total-1].Version != newest {
 		total++
+	}
+	base := 0
+	if m := o.base(); m != nil {
+		base = m.Version
 	}
 	var excess []int
 	for _, m := range o.past {
 		if limit <= 0 || total-len(excess) <= limit {
 			break
 		}
-		if m.Status != release.StatusDeployed && m.Version != newest {
+		if m.Status != release.StatusDeployed && m.Version != newest && m.Version != base {
 			excess = append(excess, m.Version)
 		}
 	}
