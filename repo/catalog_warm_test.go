@@ -13,7 +13,7 @@ func TestAWarmCatalogSaysWhatAColdOneDoes(t *testing.T) {
 	for _, text := range []string{"<<", "a\nb\u0085c", "~\n\u0085 x\u2028z\nb", "\ufeff", "plain"} {
 		data, err := json.Marshal(map[string]any{"apiVersion": "v1", "entries": map[string]any{"none": []any{}, "web": []any{map[string]any{
 			"name": "web", "version": "1.0.0", "urls": []string{text}, "digest": text, "annotations": map[string]string{"<<": text},
-			"created": "2026-01-02T03:04:05.000000006+02:00",
+			"created":      "2026-01-02T03:04:05.000000006+02:00",
 			"dependencies": []any{map[string]any{"name": "d", "import-values": []any{text, map[string]any{"child": text, "n": 1.5}}}},
 		}}}})
 		if err != nil {

@@ -187,16 +187,31 @@ func (j *job) heldVersions() ([]*chart.Dependency, error) {
 		if err != nil {
 			return nil, fmt.Errorf("dependency %q has an invalid version/constraint format: %w", d.Name, err)
 		}
-		i := slices.IndexFunc(j.tree.held.Charts, func(one treeLocked) bool {
-			v, err := semver.NewVersion(one.Version)
-			return one.Under == j.under && one.Name == d.Name && one.Repository == d.Repository && (one.Version == d.Version || err == nil && constraint.Check(v))
-		})
-		if i < 0 {
+		held := j.heldVersion(d, constraint)
+		if held == "" {
 			return nil, fmt.Errorf("%s has no %s of %s below %s: update the dependencies", TreeLockName, d.Name, redacted(d.Repository), j.under)
 		}
-		d.Version = j.tree.held.Charts[i].Version
+		d.Version = held
 	}
 	return list, nil
+}
+
+// heldVersion is the newest version in slipway.lock that a dependency may have, as
+// that was when it was locked; empty if there is none.
+func (j *job) heldVersion(d *chart.Dependency, constraint *semver.Constraints) string {
+	held, newest := "", (*semver.Version)(nil)
+	for _, one := range j.tree.held.Charts {
+		if one.Under != j.under || one.Name != d.Name || one.Repository != d.Repository {
+			continue
+		}
+		if one.Version == d.Version {
+			return one.Version
+		}
+		if v, err := semver.NewVersion(one.Version); err == nil && constraint.Check(v) && (newest == nil || newest.LessThan(v)) {
+			held, newest = one.Version, v
+		}
+	}
+	return held
 }
 
 // WithoutTreeLock takes slipway.lock out of a chart's files: it is for those who
