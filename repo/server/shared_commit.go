@@ -87,7 +87,7 @@ func (h *shelf) swap(ctx context.Context, batch []*proposal) error {
 	unknown := 0 // outcomes
 	for try, read := 0, false; ; try++ {
 		base, etag := h.view()
-		made, refused := h.decide(batch)
+		made, refused := h.decide(batch, base.Generation+1)
 		if len(refused) > 0 && !read {
 			if err := h.refresh(ctx); err != nil {
 				return err
@@ -162,9 +162,10 @@ func (h *shelf) view() (state, string) {
 	return h.state, h.etag
 }
 
-// decide asks each proposal, in order. If what is known changes meanwhile, the
-// state cannot be written either.
-func (h *shelf) decide(batch []*proposal) (made []*change, refused map[*proposal]error) {
+// decide asks each proposal, in order, for the state of a generation: each sees what
+// those before it have changed. If what is known changes meanwhile, the state
+// cannot be written either.
+func (h *shelf) decide(batch []*proposal, generation int64) (made []*change, refused map[*proposal]error) {
 	refused = map[*proposal]error{}
 	_, objects, bytes := h.t.count()
 	at := map[string]int{}
@@ -194,7 +195,7 @@ func (h *shelf) decide(batch []*proposal) (made []*change, refused map[*proposal
 		if c == nil {
 			continue
 		}
-		c.File, c.ID = p.file, p.id
+		c.File, c.ID, c.Gen = p.file, p.id, generation
 		if again {
 			made[i] = c
 			continue
