@@ -78,8 +78,9 @@ func validate(m *chart.Metadata) error {
 		return nil
 	}
 	err := m.Validate()
-	// #12748 of Helm: some repositories leave aliases out.
-	if err != nil && strings.HasPrefix(err.Error(), "validation: more than one dependency with name or alias") {
+	// #12748 of Helm: some repositories leave aliases out. What is behind them was not
+	// looked at. #DIFFERS: Helm takes a null there.
+	if err != nil && strings.HasPrefix(err.Error(), "validation: more than one dependency with name or alias") && !slices.Contains(m.Dependencies, nil) {
 		return nil
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/e6d26078/slipway/release/manifest"
 	"github.com/e6d26078/slipway/release/rollout"
@@ -30,10 +31,11 @@ func RefreshRollout(ctx context.Context, config RolloutConfig, name string, opti
 		if err != nil || len(changed) == 0 {
 			return err
 		}
-		if err := r.takeUp(ctx, changed); err != nil {
+		rolled, err := r.takeUp(ctx, changed)
+		if err != nil {
 			return r.halted(ctx, err)
 		}
-		if r.state().Phase != rollout.Gate {
+		if len(rolled) == 0 || r.state().Phase != rollout.Gate {
 			return nil // the phase is done again, with what was taken up
 		}
 		if err := r.makeView(ctx, r.state().View()); err != nil {
@@ -46,11 +48,13 @@ func RefreshRollout(ctx context.Context, config RolloutConfig, name string, opti
 	})
 }
 
-// takeUp makes live changes of configuration part of the target.
-func (r *rolling) takeUp(ctx context.Context, changed []manifest.Ref) error {
+// takeUp makes live changes of configuration part of the target. It returns the
+// workloads whose canary is made anew by that, which must not have traffic
+// otherwise than by its number of pods: it would be sent to the pods that go.
+func (r *rolling) takeUp(ctx context.Context, changed []manifest.Ref) (rolled []string, err error) {
 	live, err := r.Cluster.Read(ctx, changed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	base := map[manifest.Ref]map[string]any{}
 	for _, o := range r.from {
@@ -62,28 +66,35 @@ func (r *rolling) takeUp(ctx context.Context, changed []manifest.Ref) error {
 			r.to[i].Fields = withLiveConfig(o.Fields, base[o.Ref], live[o.Ref])
 		}
 	}
-	r.plan = r.plan.Recopied(r.to)
+	again := r.plan.Recopied(r.to)
+	rolled = r.plan.Rolled(again, r.to)
+	if view := r.state().View(); len(rolled) > 0 && (view.Pin == rollout.CanarySide || view.Routed && view.Weight > 0) {
+		return nil, &Error{Outcome: Refused, Release: r.name, Revision: r.state().Revision,
+			Err:   fmt.Errorf("the canary of %s would be made anew while traffic is sent to it", strings.Join(rolled, ", ")),
+			Hints: []string{"'slipway rollout undo " + r.name + "' takes a step back; what has a router, or one step only, is aborted and started again"},
+		}
+	}
+	r.plan = again
 	if err := r.refreeze(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	digests, err := r.configDigests(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s := *r.state()
 	if s.Derived, err = json.Marshal(r.plan); err != nil {
-		return err
+		return nil, err
 	}
 	s.Config = maps.Clone(s.Config)
 	for ref, sum := range digests {
 		s.Config[configKey(ref)] = sum
 	}
 	s.Hashes = maps.Clone(s.Hashes)
-	for workload, hashes := range s.Hashes { // they are learnt again
-		hashes.Canary = ""
-		s.Hashes[workload] = hashes
+	for _, workload := range rolled { // they are learnt again
+		s.Hashes[workload] = rollout.Hashes{Stable: s.Hashes[workload].Stable}
 	}
-	return r.store(ctx, s)
+	return rolled, r.store(ctx, s)
 }
 
 // refreeze stores the target anew, under the same id.

@@ -42,6 +42,23 @@ func (p *Plan) Recopied(target []manifest.Object) *Plan {
 	return &again
 }
 
+// Rolled are the keys of the workloads whose canary is made anew by a plan that
+// [Plan.Recopied] returned for the target.
+func (p *Plan) Rolled(again *Plan, target []manifest.Object) []string {
+	renamed := map[identity]bool{}
+	for i, c := range p.Copies {
+		renamed[identify(c.Ref)] = c.Name != again.Copies[i].Name
+	}
+	objects := indexOf(target)
+	var rolled []string
+	for _, w := range p.Workloads {
+		if o := objects.find(w.Ref); o != nil && w.Form == Labelled && uses(templateOf(o.Fields), w.Ref.Namespace, renamed) {
+			rolled = append(rolled, w.Key())
+		}
+	}
+	return rolled
+}
+
 // Touched are those of the release's objects that a rollout changes for a time.
 func (p *Plan) Touched(objects []manifest.Object, routers []Router) map[manifest.Ref]bool {
 	touched := map[manifest.Ref]bool{}
