@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
@@ -51,7 +51,7 @@ type Client struct {
 
 	rest       rest.Interface // any path
 	dynamic    dynamic.Interface
-	kubernetes *kubernetes.Clientset
+	kubernetes typedClients
 	metadata   metadata.Interface
 }
 
@@ -103,14 +103,18 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection to the API server: %w", err)
 	}
-	typed, err := kubernetes.NewForConfigAndClient(config, client)
+	discoverer, err := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("set up the connection to the API server: %w", err)
+	}
+	kinds, err := newTyped(config, client)
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection to the API server: %w", err)
 	}
 	return &Client{
 		config: config, rest: plain, options: options,
-		dynamic: objects, metadata: partial, kubernetes: typed,
-		server: newServer(typed.DiscoveryClient, plain),
+		dynamic: objects, metadata: partial, kubernetes: kinds,
+		server: newServer(discoverer, plain),
 	}, nil
 }
 
@@ -131,9 +135,9 @@ func (c *Client) Server() string { return c.config.Host }
 // transport has no rate limit.
 func (c *Client) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
-// Kubernetes is a client of the types that Kubernetes has built in, on the same
+// Kubernetes is a client of types that Kubernetes has built in, on the same
 // connections.
-func (c *Client) Kubernetes() kubernetes.Interface { return c.kubernetes }
+func (c *Client) Kubernetes() Typed { return c.kubernetes }
 
 // Metadata is a client that reads the metadata of objects of any kind, on the
 // same connections.

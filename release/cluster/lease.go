@@ -9,7 +9,6 @@ import (
 	coordination "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	typed "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -46,7 +45,7 @@ type LeaseOptions struct {
 }
 
 // NewLeases returns the locks of a namespace.
-func NewLeases(client kubernetes.Interface, namespace string, options LeaseOptions) (*Leases, error) {
+func NewLeases(client Typed, namespace string, options LeaseOptions) (*Leases, error) {
 	l := &Leases{client: client.CoordinationV1().Leases(namespace), namespace: namespace, duration: options.Duration, clock: options.Clock}
 	if namespace == "" {
 		return nil, errors.New("locks need a namespace")

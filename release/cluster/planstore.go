@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
@@ -34,7 +33,7 @@ type Plans struct {
 }
 
 // NewPlans returns the frozen plans of a namespace.
-func NewPlans(client kubernetes.Interface, namespace string, now func() time.Time) *Plans {
+func NewPlans(client Typed, namespace string, now func() time.Time) *Plans {
 	return &Plans{client.CoreV1().Secrets(namespace), namespace, now}
 }
 

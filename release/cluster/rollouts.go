@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/e6d26078/slipway/release"
 	"github.com/e6d26078/slipway/release/deploy"
@@ -32,14 +31,14 @@ const (
 // Rollouts keeps the states of rollouts in Secrets of a namespace, and the
 // targets that they are frozen to. It is safe for concurrent use.
 type Rollouts struct {
-	client    kubernetes.Interface
+	client    Typed
 	namespace string
 	now       func() time.Time
 }
 
 // NewRollouts returns the rollouts of a namespace. The clock tells how long
 // targets are kept that no rollout was begun with.
-func NewRollouts(client kubernetes.Interface, namespace string, now func() time.Time) *Rollouts {
+func NewRollouts(client Typed, namespace string, now func() time.Time) *Rollouts {
 	return &Rollouts{client, namespace, now}
 }
 

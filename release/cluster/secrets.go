@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 const (
@@ -48,7 +47,7 @@ func unpack(packed []byte) ([]byte, error) {
 }
 
 // listSecrets reads the Secrets of a namespace, "" for all, page by page.
-func listSecrets(ctx context.Context, client kubernetes.Interface, namespace string, options metav1.ListOptions) ([]corev1.Secret, error) {
+func listSecrets(ctx context.Context, client Typed, namespace string, options metav1.ListOptions) ([]corev1.Secret, error) {
 	var secrets []corev1.Secret
 	for {
 		page, err := client.CoreV1().Secrets(namespace).List(ctx, options)

@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 )
@@ -19,7 +18,7 @@ type Secrets struct{ store }
 // NewSecrets returns the store of a namespace. Listing goes through the
 // metadata client, so that no record is transferred for it. The clock tells the
 // times of the labels createdAt and modifiedAt.
-func NewSecrets(client kubernetes.Interface, metadata metadata.Interface, namespace string, now func() time.Time) (*Secrets, error) {
+func NewSecrets(client Typed, metadata metadata.Interface, namespace string, now func() time.Time) (*Secrets, error) {
 	s, err := newStore(client, metadata, "secrets", namespace, now)
 	if err != nil {
 		return nil, err
@@ -33,7 +32,7 @@ func NewSecrets(client kubernetes.Interface, metadata metadata.Interface, namesp
 type ConfigMaps struct{ store }
 
 // NewConfigMaps is as [NewSecrets] for ConfigMaps.
-func NewConfigMaps(client kubernetes.Interface, metadata metadata.Interface, namespace string, now func() time.Time) (*ConfigMaps, error) {
+func NewConfigMaps(client Typed, metadata metadata.Interface, namespace string, now func() time.Time) (*ConfigMaps, error) {
 	s, err := newStore(client, metadata, "configmaps", namespace, now)
 	if err != nil {
 		return nil, err
@@ -42,7 +41,7 @@ func NewConfigMaps(client kubernetes.Interface, metadata metadata.Interface, nam
 	return &ConfigMaps{s}, nil
 }
 
-func newStore(client kubernetes.Interface, metadata metadata.Interface, resource, namespace string, now func() time.Time) (store, error) {
+func newStore(client Typed, metadata metadata.Interface, resource, namespace string, now func() time.Time) (store, error) {
 	if namespace == "" {
 		return store{}, errors.New("a store of records needs a namespace")
 	}

@@ -12,9 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/e6d26078/slipway/release/analysis"
+	"github.com/e6d26078/slipway/release/cluster"
 	"github.com/e6d26078/slipway/release/cluster/traffic"
 	"github.com/e6d26078/slipway/release/deploy"
 	"github.com/e6d26078/slipway/release/derive"
@@ -41,7 +41,7 @@ func (c *client) Sampler(env []string) deploy.Sampler {
 }
 
 // jobs runs Jobs for measurements.
-type jobs struct{ client kubernetes.Interface }
+type jobs struct{ client cluster.Typed }
 
 // jobPoll is how often a Job is looked at.
 const jobPoll = time.Second
