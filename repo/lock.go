@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +74,9 @@ func writeLock(dir string, m *chart.Metadata, lock *chart.Lock) error {
 // checkLock holds a lock against the dependencies of Chart.yaml. original are
 // these before aliases of repositories were resolved, which Helm 2 took.
 func checkLock(m *chart.Metadata, lock *chart.Lock, wanted, original []*chart.Dependency) error {
+	if slices.Contains(lock.Dependencies, nil) {
+		return fmt.Errorf("the lock file (%s) has a dependency that is null. Please update the dependencies", lockName(m))
+	}
 	digest, err := LockDigest(wanted, lock.Dependencies)
 	if err == nil && digest == lock.Digest {
 		return nil
