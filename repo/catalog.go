@@ -180,8 +180,14 @@ func decodeRegion(region []byte, own bool) (Versions, error) {
 		err := json.Unmarshal(region, &list)
 		return list, err
 	}
+	return ParseVersions(region)
+}
+
+// ParseVersions reads the lines of versions of one chart, as [Version.AppendYAML]
+// writes them. They are not checked.
+func ParseVersions(lines []byte) (Versions, error) {
 	const before = "entries:\n  x:\n"
-	whole := append([]byte(before), region...)
+	whole := append([]byte(before), lines...)
 	if l, ok := findEntries(source(text(whole))); ok && len(l.charts) == 1 {
 		if lists := decodeAll(source(text(whole)), l); lists != nil {
 			return lists[0], nil

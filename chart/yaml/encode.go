@@ -22,8 +22,10 @@ import (
 // Whatever needs the library's detours (structs, marshallers, odd characters,
 // keys over 128 bytes) is handed to it.
 func Append(dst []byte, v any) ([]byte, error) {
-	var scratch [24]mapEntry
-	e := encoder{dst: dst, lineStart: len(dst), entries: scratch[:0]}
+	e := encoder{dst: dst, lineStart: len(dst)}
+	if shapeOf(v) != flat {
+		e.entries = make([]mapEntry, 0, 24)
+	}
 	if e.root(v) {
 		return e.dst, nil
 	}

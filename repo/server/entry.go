@@ -49,10 +49,7 @@ func badInput(format string, args ...any) error { return &inputError{fmt.Errorf(
 
 // readChart checks a packaged chart as a whole.
 func readChart(loader chart.Loader, archive []byte) (*chart.Chart, error) {
-	c, err := loader.LoadArchive(bytes.NewReader(archive))
-	if err == nil {
-		err = c.Validate()
-	}
+	c, err := loader.LoadArchive(bytes.NewReader(archive)) // validates it
 	if err != nil {
 		return nil, &inputError{err}
 	}
@@ -65,12 +62,12 @@ func readChart(loader chart.Loader, archive []byte) (*chart.Chart, error) {
 // checkReadable refuses metadata that are written so that nobody can read them, as
 // those with a key << are: they would make a whole index unreadable.
 func checkReadable(m *chart.Metadata) error {
-	text, err := (&repo.Version{Metadata: m}).AppendYAML(nil)
+	text, err := (&repo.Version{Metadata: m, URLs: []string{m.Name}}).AppendYAML(nil)
 	if err != nil {
 		return &inputError{err}
 	}
-	versions, err := decode(m.Name, &entry{text: text})
-	if err == nil && (len(versions) != 1 || versions[0].Name != m.Name || versions[0].Version != m.Version) {
+	versions, err := repo.ParseVersions(text)
+	if err == nil && (len(versions) != 1 || versions[0] == nil || versions[0].Metadata == nil || versions[0].Name != m.Name || versions[0].Version != m.Version) {
 		err = errors.New("other metadata are read")
 	}
 	if err != nil {
