@@ -73,20 +73,25 @@ func (l *local) load(ctx context.Context) error {
 // group sorts what was read of the archives by repository. What is no chart, and
 // a version that another file has too, is left out.
 func (s *Server) group(archives []Object, entries []*entry, errs []error) (map[string][]*entry, error) {
+	var named, others []*entry // a file that has the name of its chart comes before copies of it
+	for i, e := range entries {
+		var input *inputError
+		switch err := errs[i]; {
+		case err == nil && e.isNamed():
+			named = append(named, e)
+		case err == nil:
+			others = append(others, e)
+		case !errors.As(err, &input):
+			return nil, fmt.Errorf("read %s: %w", archives[i].Key, err)
+		default:
+			s.log.Warn("left out of the index", "file", archives[i].Key, "reason", err.Error())
+		}
+	}
 	byTenant := map[string][]*entry{}
 	seen := map[string]string{}
-	for i, e := range entries {
-		key := archives[i].Key
-		if errs[i] != nil {
-			var input *inputError
-			if !errors.As(errs[i], &input) {
-				return nil, fmt.Errorf("read %s: %w", key, errs[i])
-			}
-			s.log.Warn("left out of the index", "file", key, "reason", errs[i].Error())
-			continue
-		}
-		name, _ := path.Split(key)
-		name = strings.TrimSuffix(name, "/")
+	for _, e := range append(named, others...) {
+		key := e.object.Key
+		name := tenantOfKey(key)
 		id := name + "/" + e.name + "/" + e.version
 		if other, double := seen[id]; double {
 			s.log.Warn("left out of the index", "file", key, "reason", "the same version is in "+other)
@@ -97,6 +102,9 @@ func (s *Server) group(archives []Object, entries []*entry, errs []error) (map[s
 	}
 	return byTenant, nil
 }
+
+// isNamed reports whether a file has the name of its chart.
+func (e *entry) isNamed() bool { return e.file == e.name+"-"+e.version+".tgz" }
 
 // findOrphans notes the .prov files whose archives are not in the index.
 func (s *Server) findOrphans(provs map[string]Object) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,9 +194,17 @@ func (h *shelf) found(ctx context.Context, l *listing) ([]*proposal, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	order := make([]int, len(changes))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { // a file that has the name of its chart comes before copies of it
+		return cmp.Compare(changes[a].rank(), changes[b].rank())
+	})
 	var proposals []*proposal
 	versions := map[string]string{}
-	for i, c := range changes {
+	for _, i := range order {
+		c := changes[i]
 		if c == nil {
 			continue
 		}
@@ -214,6 +223,14 @@ func (h *shelf) found(ctx context.Context, l *listing) ([]*proposal, error) {
 		proposals = append(proposals, h.propose(files[i], l.seen[files[i]], c))
 	}
 	return proposals, nil
+}
+
+// rank is 0 if a file has the name of its chart, otherwise 1. c may be nil.
+func (c *change) rank() int {
+	if c != nil && c.File == c.Name+"-"+c.Version+".tgz" {
+		return 0
+	}
+	return 1
 }
 
 // agrees reports whether there is nothing to find out about an archive.
