@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -256,8 +257,9 @@ func (o *operation) unfinishedRun(ctx context.Context) (resumed bool, err error)
 	}
 	if o.inputs != "" && newest.Operation.Inputs == o.inputs {
 		o.id = newest.Operation.ID
-		resumed := o.record()
-		resumed.Hooks = r.Operation.Hooks
+		resumed, before := o.record(), r.Operation
+		resumed.Hooks, resumed.Images = before.Hooks, before.Images
+		resumed.ChartDigest = cmp.Or(resumed.ChartDigest, before.ChartDigest)
 		r.Operation = resumed
 		o.target = r
 		o.notify(Notice{Step: StepRecord, Message: fmt.Sprintf("going on with revision %d, which was interrupted", r.Version)})

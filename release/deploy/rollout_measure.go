@@ -3,9 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	helm "helm.sh/helm/v3/pkg/release"
@@ -109,9 +107,7 @@ func (r *rolling) test(ctx context.Context) error {
 	if r.target == nil || r.target.Operation == nil {
 		return nil
 	}
-	maps.DeleteFunc(r.target.Operation.Hooks, func(entry, _ string) bool {
-		return strings.HasPrefix(entry, string(helm.HookTest)+"/")
-	})
+	r.target.Operation.Hooks = untested(r.target.Operation.Hooks)
 	return r.runHooks(ctx, helm.HookTest, &ChangeOptions{Timeout: r.timeout}, nil)
 }
 

@@ -3,6 +3,8 @@ package deploy
 import (
 	"context"
 	"errors"
+	"maps"
+	"strings"
 	"time"
 
 	helm "helm.sh/helm/v3/pkg/release"
@@ -53,7 +55,12 @@ func Test(ctx context.Context, config Config, name string, options TestOptions) 
 func (o *operation) test(ctx context.Context, r *release.Record, options *TestOptions) error {
 	before := r.Operation
 	o.target = r
-	r.Operation = o.record() // a ledger of its own, so that tests run each time
+	r.Operation = o.record()
+	if before != nil { // whatever is killed, it stays known who made the revision
+		of := *before
+		r.Operation = &of
+	}
+	r.Operation.Hooks = untested(r.Operation.Hooks) // so that tests run each time
 	change := &ChangeOptions{Timeout: options.Timeout}
 	err := o.runHooks(ctx, helm.HookTest, change, options.selects)
 	if err == nil {
@@ -67,6 +74,15 @@ func (o *operation) test(ctx context.Context, r *release.Record, options *TestOp
 		err = e
 	}
 	return err
+}
+
+// untested is a copy of a ledger of hooks without those of tests.
+func untested(hooks map[string]string) map[string]string {
+	hooks = maps.Clone(hooks)
+	maps.DeleteFunc(hooks, func(entry, _ string) bool {
+		return strings.HasPrefix(entry, string(helm.HookTest)+"/") || strings.HasPrefix(entry, string(testFailure)+"/")
+	})
+	return hooks
 }
 
 func (o *TestOptions) selects(h *helm.Hook) bool {
