@@ -31,7 +31,10 @@ func (d *decoder) version(pos int, at *slot) bool {
 		d.last, *at = former{}, slot{}
 		ok = d.read(pos, at)
 	}
-	d.last, d.now = d.now, d.last // also of one that is left to the full parser, as far as it was read
+	if !ok { // it is left to the full parser, and has what it was copied from
+		d.now.seen |= d.last.seen
+	}
+	d.last, d.now = d.now, d.last
 	return ok
 }
 
