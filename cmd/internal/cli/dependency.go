@@ -70,6 +70,7 @@ func newDependency(a *app) *cobra.Command {
 type dependencyFlags struct {
 	accessFlags
 	verify, skipRefresh, offline, recursive bool
+	quiet                                   bool // nothing is said of what is fetched
 	keyring                                 string
 }
 
@@ -115,6 +116,9 @@ func (a *app) fetchDependencies(ctx context.Context, o *dependencyFlags, build b
 	d := &repo.Dependencies{
 		Source: s, SkipRefresh: o.skipRefresh, Recursive: o.recursive, Now: a.env.Now(),
 		Report: func(line string) {
+			if o.quiet {
+				return
+			}
 			if err := a.print(line + "\n"); err != nil {
 				broken = err
 			}

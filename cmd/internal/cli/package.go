@@ -91,8 +91,8 @@ func (a *app) packageFolder(ctx context.Context, o *packageOptions, folder strin
 	if !info.IsDir() {
 		return "", withHint(fmt.Errorf("%s is not a folder", folder), "name the folder that holds Chart.yaml")
 	}
-	if o.dependencies {
-		if err := a.fetchDependencies(ctx, &dependencyFlags{}, false, folder); err != nil {
+	if o.dependencies { // quietly, as in Helm: scripts take the path from the output
+		if err := a.fetchDependencies(ctx, &dependencyFlags{quiet: true}, false, folder); err != nil {
 			return "", err
 		}
 	}
