@@ -51,7 +51,11 @@ func newBlock(raw []byte) *block {
 
 // newChartBlock encodes the versions of one chart, newest first.
 func newChartBlock(name string, entries []*entry) *block {
-	raw := append([]byte(nil), entryKey(name)...)
+	size := len(entryKey(name))
+	for _, e := range entries {
+		size += len(e.text)
+	}
+	raw := append(make([]byte, 0, size), entryKey(name)...)
 	for _, e := range entries {
 		raw = append(raw, e.text...)
 	}

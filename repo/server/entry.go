@@ -56,16 +56,12 @@ func readChart(loader chart.Loader, archive []byte) (*chart.Chart, error) {
 	if !isSegment(c.Name()) || !isSegment(fileName(c.Metadata)) || len(fileName(c.Metadata)) > maxSegment {
 		return nil, badInput("chart %.100q version %.100q: a name or version has to be of letters, digits and ._-, begin with a letter or a digit, and be shorter", c.Name(), c.Metadata.Version)
 	}
-	return c, checkReadable(c.Metadata)
+	return c, nil
 }
 
 // checkReadable refuses metadata that are written so that nobody can read them, as
 // those with a key << are: they would make a whole index unreadable.
-func checkReadable(m *chart.Metadata) error {
-	text, err := (&repo.Version{Metadata: m, URLs: []string{m.Name}}).AppendYAML(nil)
-	if err != nil {
-		return &inputError{err}
-	}
+func checkReadable(m *chart.Metadata, text []byte) error {
 	versions, err := repo.ParseVersions(text)
 	if err == nil && (len(versions) != 1 || versions[0] == nil || versions[0].Metadata == nil || versions[0].Name != m.Name || versions[0].Version != m.Version) {
 		err = errors.New("other metadata are read")
@@ -88,6 +84,9 @@ func newEntry(m *chart.Metadata, digest string, archive, prov Object, baseURL st
 	v := &repo.Version{Metadata: m, URLs: []string{baseURL + "charts/" + file}, Created: archive.Modified.UTC(), Digest: digest}
 	text, err := v.AppendYAML(nil)
 	if err != nil {
+		return nil, &inputError{err}
+	}
+	if err := checkReadable(m, text); err != nil {
 		return nil, err
 	}
 	return &entry{file: file, name: m.Name, version: m.Version, order: order, digest: digest, object: archive, prov: prov, text: text}, nil

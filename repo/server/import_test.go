@@ -126,6 +126,7 @@ func TestAnImportKeepsBytesTimesAndSignatures(t *testing.T) {
 func TestAnImportLeavesOutWhatIsNotRightAndSaysSo(t *testing.T) {
 	from, _ := museum(t, 2)
 	web, other := archive(t, "web", "1.0.0"), archive(t, "web", "1.0.0", "b: 1\n")
+	odd := archiveWith(t, "odd", "apiVersion: v2\nname: odd\nversion: 1.0.0\nannotations: {\"<<\": x}\n")
 	to := t.TempDir()
 	put(t, to, "org/repo0/web-1.0.0.tgz", other)
 	put(t, to, "org/repo1/web-1.0.0.tgz", web)
@@ -135,6 +136,7 @@ func TestAnImportLeavesOutWhatIsNotRightAndSaysSo(t *testing.T) {
 		"org/repo0/api-1.0.0.tgz":        web,                              // another name
 		"org/repo0/gone-1.0.0.tgz.prov":  []byte("x"),                      // no archive
 		"org/repo0/notes.txt":            []byte("x"),                      // no chart
+		"org/repo0/odd-1.0.0.tgz":        odd,                              // makes an index unreadable
 		"org/repo0/Pröv-1.0.0.tgz":       web,                              // a name that is not served
 		"web-1.0.0.tgz":                  web,                              // at the top
 		"org/repo2/web-1.0.0.tgz":        web,                              // is right, but
@@ -152,6 +154,7 @@ func TestAnImportLeavesOutWhatIsNotRightAndSaysSo(t *testing.T) {
 		"org/repo0/api-1.0.0.tgz": "would have to be web-1.0.0.tgz", "org/repo0/gone-1.0.0.tgz.prov": "its archive is not there",
 		"org/repo0/notes.txt": "no packaged chart", "org/repo0/Pröv-1.0.0.tgz": "a name has to be", "web-1.0.0.tgz": "--depth",
 		"org/repo2/web-1.0.0.tgz.prov": ".prov file", "org/repo0/large-1.0.0.tgz": "larger than",
+		"org/repo0/odd-1.0.0.tgz": "cannot be read in an index",
 	}
 	if os.Geteuid() != 0 {
 		if err := os.Chmod(filepath.Join(from, "org/repo1/web-1.0.0.tgz.prov"), 0); err != nil {
@@ -177,6 +180,9 @@ func TestAnImportLeavesOutWhatIsNotRightAndSaysSo(t *testing.T) {
 		t.Errorf("not left out: %v; by case: %d", reasons, caseFold)
 	}
 	ours := tree(t, to)
+	if ours["org/repo0/odd-1.0.0.tgz"] != "" {
+		t.Error("what was left out is in the target")
+	}
 	if ours["org/repo0/web-1.0.0.tgz"] != string(other) {
 		t.Error("an archive of the target was replaced")
 	}
