@@ -32,7 +32,7 @@ spec:
 // #DIFFERS Helm deletes the definition, and all of them with it.
 func TestADefinitionThatMovesToItsFolderStays(t *testing.T) {
 	t.Parallel()
-	api := clustertest.Shared(t)
+	api := clustertest.Start(t) // definitions are nobody's namespace's
 	config := configFor(t, api.RESTConfig(t), api.Namespace(t))
 	charts := func(group string) (templated, moved *chart.Chart) {
 		text := strings.ReplaceAll(parcels, "GROUP", group)
