@@ -48,7 +48,7 @@ func findUnmatched(in *inspection) {
 		if len(in.selected(in.namespace(s.object), s.selector)) > 0 || slices.ContainsFunc(in.hookPods, matches) || in.custom && !in.asked(s.object) {
 			continue
 		}
-		if in.asked(s.object) && slices.ContainsFunc(in.set.Live.Pods, func(pod Fields) bool { return s.matches(labelsOf(pod)) }) {
+		if in.asked(s.object) && slices.ContainsFunc(in.set.Live.Pods, func(pod Fields) bool { return s.matches(labelsOf(pod)) && !in.isOwnPod(pod) }) {
 			continue // an operator's, or another release's, which is another finding
 		}
 		where := "of this release"
@@ -59,6 +59,14 @@ func findUnmatched(in *inspection) {
 			"the selector %s matches no pods %s: %s", s.selector, where, s.what)
 	}
 	in.findTargets()
+}
+
+// isOwnPod reports whether a live pod is of a workload that is the release's now.
+// What the release is to have says which pods there will be instead.
+func (in *inspection) isOwnPod(pod Fields) bool {
+	return slices.ContainsFunc(in.set.Live.Workloads, func(w Fields) bool {
+		return (in.isOwn(w) || in.planned(w)) && selectorOf(at(w, "spec", "selector"), false).matches(labelsOf(pod))
+	})
 }
 
 // asked reports whether the live pods of an object's namespace are known.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -209,12 +210,13 @@ func (p *configParser) until(e *Exception) func(*yamlv3.Node) error {
 	}
 }
 
-// except marks the findings that an exception holds for.
-func (c *Config) except(findings []Finding) {
+// except marks the findings that an exception holds for. Objects that name no
+// namespace are in that of the release: mostly nobody has asked a cluster.
+func (c *Config) except(findings []Finding, namespace string) {
 	for i := range findings {
 		f := &findings[i]
 		for j := range c.Exceptions {
-			if e := &c.Exceptions[j]; !e.expired && e.holds(f) {
+			if e := &c.Exceptions[j]; !e.expired && e.holds(f, cmp.Or(f.Ref.Namespace, namespace)) {
 				f.Exception = e.Reason
 				break
 			}
@@ -222,15 +224,15 @@ func (c *Config) except(findings []Finding) {
 	}
 }
 
-// holds reports whether an exception is about a finding.
-func (e *Exception) holds(f *Finding) bool {
+// holds reports whether an exception is about a finding in a namespace.
+func (e *Exception) holds(f *Finding, namespace string) bool {
 	fits := func(pattern, text string) bool {
 		ok, err := path.Match(pattern, text)
 		return pattern == "" || err == nil && ok
 	}
 	// Names of policies have a slash, which * does not match.
 	check := strings.ReplaceAll(f.Check, "/", ":")
-	if !fits(strings.ReplaceAll(e.Check, "/", ":"), check) || !fits(e.Namespace, f.Ref.Namespace) {
+	if !fits(strings.ReplaceAll(e.Check, "/", ":"), check) || !fits(e.Namespace, namespace) {
 		return false
 	}
 	kind, name, _ := strings.Cut(e.Object, "/")

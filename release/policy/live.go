@@ -28,6 +28,6 @@ func LiveKinds(set *Set, config *Config) []LiveKind {
 	add(config.SeverityOf("ingress-conflict") != Off && len(in.ingresses) > 0, true, "networking.k8s.io/v1", "Ingress")
 	add(foreign && workloads, false, "v1", "Service")
 	add(unmatched && (selects || len(in.policies) > 0), false, "v1", "Pod")
-	add(foreign && (selects || workloads) || unmatched && len(in.scalers) > 0, false, "apps/v1", "Deployment", "StatefulSet", "DaemonSet")
+	add(foreign && (selects || workloads) || unmatched && (selects || len(in.scalers) > 0), false, "apps/v1", "Deployment", "StatefulSet", "DaemonSet")
 	return slices.Clip(list)
 }

@@ -125,7 +125,7 @@ func (r *Report) Excepted() int {
 // Add takes up the findings of other checks, of which the exceptions of config
 // hold as well, and hides what Secrets of the set hold.
 func (r *Report) Add(set *Set, config *Config, checks []string, findings []Finding) {
-	config.except(findings)
+	config.except(findings, set.Namespace)
 	hideSecrets(set, findings)
 	r.Findings = append(r.Findings, findings...)
 	r.Checks = append(r.Checks, checks...)

@@ -206,3 +206,51 @@ func TestExceptionsHoldForWhatTheyName(t *testing.T) {
 		t.Errorf("an exception for policies does not hold: %+v", report.Findings)
 	}
 }
+
+// TestExceptionsHoldInTheNamespaceOfTheRelease has an object that names no
+// namespace, which a chart's mostly do: without a cluster nobody fills it in.
+func TestExceptionsHoldInTheNamespaceOfTheRelease(t *testing.T) {
+	set, err := policy.NewSet("web", "prod", strings.Replace(deployment, "web@sha256:0", "web:latest", 1), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for namespace, holds := range map[string]bool{"prod": true, "pro?": true, "test": false} {
+		config := &policy.Config{Exceptions: []policy.Exception{{Check: "*", Namespace: namespace, Reason: "r"}}}
+		if report := policy.Check(set, config); len(report.Findings) != 1 || (report.Excepted() == 1) != holds {
+			t.Errorf("namespace %s: holds %v: %+v", namespace, !holds, report.Findings)
+		}
+	}
+}
+
+// TestPodsThatAnUpgradeTakesAwayAnswerNobody changes the labels of pods and not
+// the selector: what still matches are the pods that the upgrade replaces.
+func TestPodsThatAnUpgradeTakesAwayAnswerNobody(t *testing.T) {
+	live := func(name, release string) policy.Fields {
+		return policy.Fields{
+			"apiVersion": "apps/v1", "kind": "Deployment",
+			"metadata": map[string]any{"name": name, "namespace": "prod", "annotations": map[string]any{
+				"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": "prod"}},
+			"spec": map[string]any{
+				"selector": map[string]any{"matchLabels": map[string]any{"app": "old"}},
+				"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"app": "old"}}},
+			},
+		}
+	}
+	pod := policy.Fields{"metadata": map[string]any{"name": "old-1", "namespace": "prod", "labels": map[string]any{"app": "old", "pod-template-hash": "1"}}}
+	const lost = "selector-no-match it spec.selector"
+	for name, test := range map[string]struct {
+		workloads []policy.Fields
+		want      string
+	}{
+		"of a Deployment that is replaced": {[]policy.Fields{live("web", "web")}, lost},
+		"of a Deployment that is removed":  {[]policy.Fields{live("gone", "web")}, lost},
+		"of another release":               {[]policy.Fields{live("other", "other")}, "selector-foreign it spec.selector"},
+		"of nobody":                        {nil, ""},
+	} {
+		found := checked(t, deployment+selecting("Service", "selector: {app: old}, ports: [{port: 80}]"),
+			&policy.Live{Complete: true, Pods: []policy.Fields{pod}, Workloads: test.workloads})
+		if found != test.want {
+			t.Errorf("%s: found %q, want %q", name, found, test.want)
+		}
+	}
+}

@@ -171,7 +171,7 @@ func TestChecksThatAreOffLookAtNothing(t *testing.T) {
 	set := &policy.Set{Release: "r", Namespace: "n", Objects: content.Objects}
 	for off, want := range map[string]string{
 		"ingress-conflict":  "Service Pod Deployment StatefulSet DaemonSet",
-		"selector-foreign":  "Ingress Pod",
+		"selector-foreign":  "Ingress Pod Deployment StatefulSet DaemonSet", // by which the release's own pods are told
 		"selector-no-match": "Ingress Service Deployment StatefulSet DaemonSet",
 		"ingress-conflict selector-foreign selector-no-match": "",
 	} {
