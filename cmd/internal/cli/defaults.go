@@ -148,6 +148,9 @@ func (c *configuration) set(flags map[string]any, path ...string) error {
 		if slices.Contains(secretFlags, name) {
 			return fmt.Errorf("%s: %s is a secret, which has no place in this file", place, name)
 		}
+		if name == "io-dir" { // what it decides is decided before this file is read
+			return fmt.Errorf("%s: io-dir belongs to one run: it stands on the command line or in SLIPWAY_IO_DIR", place)
+		}
 		f := c.cmd.Flags().Lookup(name)
 		switch {
 		case f == nil && forAll && isFlagOfAny(c.cmd.Root(), name):
