@@ -90,6 +90,26 @@ func TestVersionsAreWrittenAsHelmWritesThem(t *testing.T) {
 	compareItem(t, &Version{URLs: []string{}, Metadata: &chart.Metadata{Maintainers: []*chart.Maintainer{nil, {}}, Dependencies: []*chart.Dependency{nil, {}}}})
 }
 
+// The names of charts stand over them as Helm's writer has them.
+func TestNamesAreWrittenAsHelmWritesThem(t *testing.T) {
+	for _, name := range []string{"web", "1e3", "a: b", "<<", "two\nlines", strings.Repeat("n", 127), strings.Repeat("n", 129), strings.Repeat("n ", 80)} {
+		for _, list := range []Versions{{}, {{URLs: []string{"a"}, Metadata: &chart.Metadata{Name: name}}, {Digest: "1"}}} {
+			x := &Index{APIVersion: "v1", Entries: map[string]Versions{name: list}}
+			got, err := x.AppendYAML(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := sigsyaml.Marshal(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("(- Helm's, + ours)\n%s", diff)
+			}
+		}
+	}
+}
+
 // The same for the charts that there are.
 func TestVersionsOfTheCorpusAreWrittenAsHelmWritesThem(t *testing.T) {
 	dir := os.Getenv("SLIPWAY_CORPUS")
