@@ -32,7 +32,7 @@ const (
 // takes no notice of conflicts with them, so it does not show that fields will
 // go which are no longer in o. Environment variables that are set twice, which
 // server-side apply does not take, are applied once with a warning: the last
-// counts.
+// counts. Fields that the kind does not have are left out with a warning.
 //
 // Errors, beside those of any request: *deploy.ConflictError,
 // *deploy.ImmutableError, *deploy.ForbiddenError with the verb that is missing,
@@ -55,9 +55,18 @@ type write struct {
 	resource resource
 	object   manifest.Object
 	options  deploy.ApplyOptions
+	// undeclared are the paths of fields that were left out.
+	undeclared []string
 }
 
 func (w *write) apply(ctx context.Context) (deploy.Live, error) {
+	object, err := w.send(ctx)
+	w.warnOfUndeclared()
+	return object, err
+}
+
+// send applies what the API server takes of the object.
+func (w *write) send(ctx context.Context) (deploy.Live, error) {
 	body, err := json.Marshal(w.object.Fields)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", w.object.Ref, err)
@@ -84,7 +93,12 @@ func (w *write) apply(ctx context.Context) (deploy.Live, error) {
 	if fields, names := withoutDuplicates(w.object.Fields); len(names) > 0 && isMisfit(err) {
 		w.warnOfDuplicates(names)
 		w.object.Fields = fields
-		return w.apply(ctx)
+		return w.send(ctx)
+	}
+	if fields, paths := withoutFields(w.object.Fields, undeclaredFields(err)); len(paths) > 0 {
+		w.undeclared = append(w.undeclared, paths...) // the server may name more the next time
+		w.object.Fields = fields
+		return w.send(ctx)
 	}
 	err = w.explain(ctx, err)
 	var conflict *deploy.ConflictError
@@ -110,7 +124,7 @@ func (w *write) apply(ctx context.Context) (deploy.Live, error) {
 func (w *write) patch(ctx context.Context, body []byte, force bool) (deploy.Live, error) {
 	options := metav1.PatchOptions{
 		FieldManager:    FieldManager,
-		FieldValidation: metav1.FieldValidationStrict,
+		FieldValidation: metav1.FieldValidationWarn,
 		Force:           &force,
 		DryRun:          dryRun(w.options.DryRun),
 	}
@@ -127,7 +141,7 @@ func (w *write) create(ctx context.Context) (deploy.Live, error) {
 		&unstructured.Unstructured{Object: w.object.Fields},
 		metav1.CreateOptions{
 			FieldManager:    FieldManager,
-			FieldValidation: metav1.FieldValidationStrict,
+			FieldValidation: metav1.FieldValidationWarn,
 			DryRun:          dryRun(w.options.DryRun),
 		})
 	switch {
@@ -209,7 +223,7 @@ func (w *write) immutable(ctx context.Context, status apierrors.APIStatus) []str
 	}
 	probe := &unstructured.Unstructured{Object: probeOf(w.object)}
 	_, err := w.client.objects(w.resource, w.object.Namespace).Create(ctx, probe, metav1.CreateOptions{
-		FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict, DryRun: dryRun(true),
+		FieldManager: FieldManager, FieldValidation: metav1.FieldValidationIgnore, DryRun: dryRun(true),
 	})
 	if err != nil {
 		return nil

@@ -94,7 +94,7 @@ func (w *write) update(ctx context.Context, live deploy.Live) (deploy.Live, erro
 	version, _ := nested(live, "metadata", "resourceVersion").(string)
 	wanted.SetResourceVersion(version)
 	o, err := w.client.objects(w.resource, w.object.Namespace).Update(ctx, wanted, metav1.UpdateOptions{
-		FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict,
+		FieldManager: FieldManager, FieldValidation: metav1.FieldValidationWarn,
 	})
 	if err != nil {
 		return nil, err
