@@ -268,3 +268,45 @@ func TestAReplicaTakesManyChangesOfAChartAtOnce(t *testing.T) {
 		t.Errorf("the index has\n%v, want %d versions, as the other replica:\n%v", got, half/2+half, expected)
 	}
 }
+
+// TestARepositoryThatIsDamagedDoesNotTakeOthersAlong starts a replica on a bucket
+// where the state of one of two repositories cannot be read.
+func TestARepositoryThatIsDamagedDoesNotTakeOthersAlong(t *testing.T) {
+	t.Parallel()
+	o := startS3(t)
+	url, stop := replica(t, o, Options{Depth: 1})
+	for _, team := range []string{"a", "b"} {
+		want(t, 201, "POST", url+"/api/"+team+"/charts", archive(t, "web", "1.0.0"))
+	}
+	stop()
+	b, err := newS3(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damage := func(team string) {
+		t.Helper()
+		if _, err := b.put(t.Context(), newTenant(team).private(stateName), []byte("{"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage("a")
+	others := archive(t, "db", "1.0.0")
+	if _, err := b.put(t.Context(), "b/db-1.0.0.tgz", others, ""); err != nil {
+		t.Fatal(err)
+	}
+	url, stop = replica(t, o, Options{Depth: 1})
+	want(t, 500, "GET", url+"/a/index.yaml", nil)
+	want(t, 200, "GET", url+"/b/charts/web-1.0.0.tgz", nil)
+	want(t, 200, "GET", url+"/b/charts/db-1.0.0.tgz", nil)
+	want(t, 201, "POST", url+"/api/b/charts", archive(t, "web", "2.0.0"))
+	stop()
+
+	damage("b")
+	bucket, err := OpenS3(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), bucket, Options{Depth: 1, Now: time.Now}); err == nil || !strings.Contains(err.Error(), "read the state") {
+		t.Errorf("a server that can serve nothing: error %v", err)
+	}
+}

@@ -63,7 +63,8 @@ type listing struct {
 }
 
 // scan looks through the bucket: it adds to the states what others have put
-// there, and completes what killed replicas have left.
+// there, and completes what killed replicas have left. A repository where that
+// cannot be done is left out, and said in the log; it is an error if all are.
 func (x *shared) scan(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, scanTimeout)
 	defer cancel()
@@ -80,22 +81,29 @@ func (x *shared) scan(ctx context.Context) error {
 	x.mu.Lock()
 	shelves := maps.Clone(x.shelves)
 	x.mu.Unlock()
-	lists := map[string]*listing{}
+	lists, failed := map[string]*listing{}, map[string]error{}
 	for name, h := range shelves {
-		if err := h.fresh(ctx); err != nil {
-			return err
-		}
+		failed[name] = h.fresh(ctx)
 		lists[name] = newListing(h.all())
 	}
 	if err := x.b.list(ctx, "", func(o Object) error { x.sort(o, lists); return nil }); err != nil {
 		return err
 	}
+	var all []error
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
-		if err := x.shelf(name).reconcile(ctx, lists[name]); err != nil {
-			return err
+		err := failed[name]
+		if err == nil {
+			err = x.shelf(name).reconcile(ctx, lists[name])
+		}
+		if err != nil {
+			x.s.log.Error("look through a repository", "repository", name, "error", err.Error())
+			all = append(all, err)
 		}
 	}
-	return nil
+	if len(all) < len(lists) {
+		return nil
+	}
+	return errors.Join(all...)
 }
 
 func newListing(seen map[string]*change) *listing {
