@@ -217,7 +217,8 @@ func (r *rolling) ownRecord(ctx context.Context) (*release.Record, error) {
 }
 
 // removable are objects that the rollout made, that the revision in force does
-// not have, and that belong to this release.
+// not have, and that belong to this release. What has data of its own stays: a
+// claim, and a namespace with all that is in it.
 func (r *rolling) removable(refs []manifest.Ref, wanted []manifest.Object, live map[manifest.Ref]Live) []manifest.Ref {
 	has := map[manifest.Ref]bool{}
 	for _, o := range wanted {
@@ -225,7 +226,7 @@ func (r *rolling) removable(refs []manifest.Ref, wanted []manifest.Object, live 
 	}
 	return slices.DeleteFunc(refs, func(ref manifest.Ref) bool {
 		l := live[ref]
-		return has[ref] || l == nil || plan.Kept(l) || !plan.OwnerOf(l).Is(r.name, r.Namespace)
+		return has[ref] || l == nil || ref.Kind == "PersistentVolumeClaim" || ref.Kind == "Namespace" || plan.Kept(l) || !plan.OwnerOf(l).Is(r.name, r.Namespace)
 	})
 }
 
