@@ -94,7 +94,13 @@ func (r *rolling) takeUp(ctx context.Context, changed []manifest.Ref) (rolled []
 	for _, workload := range rolled { // they are learnt again
 		s.Hashes[workload] = rollout.Hashes{Stable: s.Hashes[workload].Stable}
 	}
-	return rolled, r.store(ctx, s)
+	if err := r.store(ctx, s); err != nil {
+		return nil, err
+	}
+	for _, ref := range changed {
+		r.notify(Notice{Step: StepRollout, Ref: ref, Message: "what it has now is part of the target"})
+	}
+	return rolled, nil
 }
 
 // refreeze stores the target anew, under the same id.
