@@ -1,6 +1,10 @@
 package repo
 
-import "unsafe"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+)
 
 // repeats passes the lines that a version has in common with the one before it:
 // of most charts, all but a few. It notes at which lines steps began. Where a
@@ -64,11 +68,14 @@ func (s source) inCommon(a, b, n int) int {
 	one, other := unsafe.Add(start, a), unsafe.Add(start, b)
 	i := 0
 	for ; i+word <= n; i += word {
-		if *(*uint64)(unsafe.Add(one, i)) != *(*uint64)(unsafe.Add(other, i)) {
-			for ; s[a+i] == s[b+i]; i++ {
-			}
-			break
+		if differ := wordAt(one, i) ^ wordAt(other, i); differ != 0 {
+			return i + bits.TrailingZeros64(differ)/8
 		}
 	}
 	return i
+}
+
+// wordAt is a word whose lowest bits are the first byte.
+func wordAt(start unsafe.Pointer, i int) uint64 {
+	return binary.LittleEndian.Uint64((*[word]byte)(unsafe.Add(start, i))[:])
 }
