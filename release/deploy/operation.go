@@ -331,8 +331,8 @@ func (o *operation) save(ctx context.Context) error {
 	return nil
 }
 
-// event writes a Kubernetes Event about the target, beside what is done next.
-// The lock's end waits for it.
+// event writes a Kubernetes Event about the target, beside what is done next: the
+// operation ends when it is written.
 func (o *operation) event(ctx context.Context, reason, message string, warning bool) {
 	e := Event{
 		Release: o.name, Namespace: o.Namespace, Revision: o.revision(),

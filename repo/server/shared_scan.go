@@ -95,6 +95,9 @@ func (x *shared) scan(ctx context.Context) error {
 		if err == nil {
 			err = x.shelf(name).reconcile(ctx, lists[name])
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
 			x.s.log.Error("look through a repository", "repository", name, "error", err.Error())
 			all = append(all, err)
