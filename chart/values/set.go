@@ -89,9 +89,9 @@ func (p *setParser) until(stops string) (text string, stop byte, ok bool) {
 		case strings.IndexByte(stops, c) >= 0:
 			text = p.in[start:p.pos]
 			p.pos++
-			return valid(string(append(unescaped, text...))), c, true
+			return string(append(unescaped, valid(text)...)), c, true
 		case c == '\\' && !p.literal:
-			unescaped = append(unescaped, p.in[start:p.pos]...)
+			unescaped = append(unescaped, valid(p.in[start:p.pos])...)
 			_, size := utf8.DecodeRuneInString(p.in[p.pos+1:])
 			start = p.pos + 1
 			p.pos += 1 + size
@@ -99,7 +99,7 @@ func (p *setParser) until(stops string) (text string, stop byte, ok bool) {
 			p.pos++
 		}
 	}
-	return valid(string(append(unescaped, p.in[start:]...))), 0, false
+	return string(append(unescaped, valid(p.in[start:])...)), 0, false
 }
 
 // valid puts one replacement character in the place of each bad byte.
