@@ -93,7 +93,7 @@ func (p *plane) floor(slipway, chart, namespace string, w way, seconds map[strin
 		took := time.Since(begin).Seconds()
 		seconds[w.name+step] = append(seconds[w.name+step], took)
 		fmt.Fprintf(os.Stderr, "floor, %s, %s: %.3f s\n", w.name, step, took)
-		time.Sleep(5 * time.Second) // the controllers come to rest
+		time.Sleep(rest)
 	}
 	return p.deleteNamespace(namespace)
 }

@@ -32,6 +32,10 @@ type plane struct {
 	stderr     bytes.Buffer
 }
 
+// planeGC has the control plane spend memory rather than time on garbage. It
+// shares the processors with the tools, which in a real cluster it does not.
+const planeGC = "400"
+
 // startPlane runs a control plane that ends with this process.
 func startPlane(program, dir string) (*plane, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -39,6 +43,7 @@ func startPlane(program, dir string) (*plane, error) {
 	}
 	p := &plane{kubeconfig: filepath.Join(dir, "kubeconfig")}
 	p.cmd = exec.Command(program, "up", "--kubeconfig", p.kubeconfig, "--dir", filepath.Join(dir, "plane"), "--until-stdin-closes")
+	p.cmd.Env = append(os.Environ(), "GOGC="+planeGC)
 	p.cmd.Stderr = &p.stderr
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {

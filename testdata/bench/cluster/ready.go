@@ -44,6 +44,16 @@ func (p *plane) watchReadiness(ctx context.Context, namespace string, want int) 
 	return r
 }
 
+// awaitReadiness returns when a namespace is ready.
+func (p *plane) awaitReadiness(namespace string, want int, revision string) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r := p.watchReadiness(ctx, namespace, want)
+	r.expect(revision)
+	_, err := r.await()
+	return err
+}
+
 // follow watches until the context ends; when the API server ends the watch,
 // which it may do at any time, it starts over.
 func (r *readiness) follow(ctx context.Context, p *plane, path string, take func(deleted bool, raw json.RawMessage) error) {

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-const interval = 3 * time.Millisecond
+const interval = 5 * time.Millisecond
 
 func main() {
 	cmd := exec.Command(os.Args[1], os.Args[2:]...)
