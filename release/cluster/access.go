@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	authorization "k8s.io/api/authorization/v1"
@@ -63,6 +64,7 @@ func (c *Client) CanI(ctx context.Context, permissions []Permission) ([]Permissi
 // review sends the wanted permissions that the caller does not have in a
 // namespace to missing.
 func (c *Client) review(ctx context.Context, namespace string, wanted []Permission, missing chan<- Permission) error {
+	wanted = c.ahead.lacking(ctx, namespace, wanted)
 	ask := wanted
 	if namespace != "" && len(wanted) > 1 {
 		rules, complete, err := c.rules(ctx, namespace)
@@ -104,6 +106,73 @@ func (c *Client) rules(ctx context.Context, namespace string) ([]authorization.R
 		return nil, false, explain(err, "create", "selfsubjectrulesreviews", authorization.GroupName, "", "")
 	}
 	return review.Status.ResourceRules, !review.Status.Incomplete, nil
+}
+
+// AskRights begins to ask for the access rules of a namespace, so that whoever
+// wants to know of permissions there before ctx ends need not wait for them, as
+// far as they are granted. What is missing is asked for anew.
+func (c *Client) AskRights(ctx context.Context, namespace string) {
+	a := &aheadRules{done: make(chan struct{})}
+	c.ahead.put(namespace, a)
+	context.AfterFunc(ctx, func() { c.ahead.drop(namespace, a) })
+	go func() {
+		defer close(a.done)
+		if rules, _, err := c.rules(ctx, namespace); err == nil {
+			a.rules = rules
+		}
+	}()
+}
+
+// aheadRules are access rules that are being asked for.
+type aheadRules struct {
+	done  chan struct{} // closed when rules is set
+	rules []authorization.ResourceRule
+}
+
+// rulesAhead are those of some namespaces. The zero value has none.
+type rulesAhead struct {
+	mu sync.Mutex
+	of map[string]*aheadRules
+}
+
+func (r *rulesAhead) put(namespace string, a *aheadRules) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = map[string]*aheadRules{}
+	}
+	r.of[namespace] = a
+}
+
+func (r *rulesAhead) drop(namespace string, a *aheadRules) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of[namespace] == a {
+		delete(r.of, namespace)
+	}
+}
+
+// lacking are those of the permissions that the rules asked for ahead do not grant:
+// all of them, if none were.
+func (r *rulesAhead) lacking(ctx context.Context, namespace string, wanted []Permission) []Permission {
+	r.mu.Lock()
+	a := r.of[namespace]
+	r.mu.Unlock()
+	if a == nil {
+		return wanted
+	}
+	select {
+	case <-ctx.Done():
+		return wanted
+	case <-a.done:
+	}
+	var left []Permission
+	for _, p := range wanted {
+		if !p.allowedBy(a.rules) {
+			left = append(left, p)
+		}
+	}
+	return left
 }
 
 // denied tells whether the API server would refuse a request because of its

@@ -1,9 +1,12 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	authorization "k8s.io/api/authorization/v1"
@@ -103,6 +106,82 @@ func TestRulesThatTheServerDoesNotKnowAllOfAreAskedForSingly(t *testing.T) {
 	}
 	if got := s.count("POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"); got != 1 {
 		t.Errorf("%d reviews", got)
+	}
+}
+
+func TestRightsThatWereAskedForAheadAreNotAskedForAgain(t *testing.T) {
+	s := newScripted(t)
+	var verbs atomic.Value
+	verbs.Store(`"get"`)
+	s.mux.HandleFunc("POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews", func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusCreated, `{"kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1", "status": {
+			"resourceRules": [{"verbs": [`+verbs.Load().(string)+`], "apiGroups": [""], "resources": ["pods", "services"]}], "nonResourceRules": []}}`)
+	})
+	missing := func(verb string) []Permission {
+		t.Helper()
+		missing, err := s.client.CanI(t.Context(), []Permission{
+			{Verb: verb, Resource: "pods", Namespace: "n"}, {Verb: verb, Resource: "services", Namespace: "n"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return missing
+	}
+	asked := func(want int) {
+		t.Helper()
+		if got := s.count("POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews"); got != want {
+			t.Errorf("asked %d times, want %d", got, want)
+		}
+	}
+	ctx, end := context.WithCancel(t.Context())
+	s.client.AskRights(ctx, "n")
+	if lacks := missing("get"); lacks != nil {
+		t.Errorf("missing %v", lacks)
+	}
+	asked(1)
+
+	// What was not granted may be by now.
+	verbs.Store(`"get", "list"`)
+	if lacks := missing("list"); lacks != nil {
+		t.Errorf("missing %v", lacks)
+	}
+	asked(2)
+	if lacks := missing("delete"); len(lacks) != 2 {
+		t.Errorf("missing %v", lacks)
+	}
+
+	// What was granted counts as long as whoever asked is at it.
+	verbs.Store(`"list"`)
+	if lacks := missing("get"); lacks != nil {
+		t.Errorf("missing %v", lacks)
+	}
+	end()
+	for range 100 {
+		if missing("get") != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("an answer of long ago still counts")
+}
+
+func TestRightsThatCannotBeAskedForAheadAreAskedForInTime(t *testing.T) {
+	s := newScripted(t)
+	var tries atomic.Int32
+	s.mux.HandleFunc("POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews", func(w http.ResponseWriter, _ *http.Request) {
+		if tries.Add(1) == 1 {
+			respond(w, http.StatusForbidden, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403}`)
+			return
+		}
+		respond(w, http.StatusCreated, `{"kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1", "status": {
+			"resourceRules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["*"]}], "nonResourceRules": []}}`)
+	})
+	s.client.AskRights(t.Context(), "n")
+	missing, err := s.client.CanI(t.Context(), []Permission{
+		{Verb: "get", Resource: "pods", Namespace: "n"}, {Verb: "get", Resource: "services", Namespace: "n"},
+	})
+	if err != nil || missing != nil || tries.Load() != 2 {
+		t.Errorf("missing %v after %d tries, %v", missing, tries.Load(), err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/e6d26078/slipway/release/deploy"
@@ -123,16 +124,27 @@ func (w *write) send(ctx context.Context) (deploy.Live, error) {
 // patch sends the object once. The error is the API server's.
 func (w *write) patch(ctx context.Context, body []byte, force bool) (deploy.Live, error) {
 	options := metav1.PatchOptions{
-		FieldManager:    FieldManager,
-		FieldValidation: metav1.FieldValidationWarn,
+		FieldManager: FieldManager,
+		// Of an apply only doubled keys would be warned of, for which the server
+		// parses it a second time. What is encoded here has none.
+		FieldValidation: metav1.FieldValidationIgnore,
 		Force:           &force,
 		DryRun:          dryRun(w.options.DryRun),
 	}
-	o, err := w.client.objects(w.resource, w.object.Namespace).Patch(ctx, w.object.Name, types.ApplyPatchType, body, options)
+	if !w.options.MetadataOnly {
+		o, err := w.client.objects(w.resource, w.object.Namespace).Patch(ctx, w.object.Name, types.ApplyPatchType, body, options)
+		if err != nil {
+			return nil, err
+		}
+		return o.Object, nil
+	}
+	o, err := w.client.partial(w.resource, w.object.Namespace).Patch(ctx, w.object.Name, types.ApplyPatchType, body, options)
 	if err != nil {
 		return nil, err
 	}
-	return o.Object, nil
+	o.ManagedFields = nil // most of it
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&o.ObjectMeta)
+	return deploy.Live{"apiVersion": w.object.APIVersion, "kind": w.object.Kind, "metadata": fields}, err
 }
 
 // create makes the object, or fails if it is there.

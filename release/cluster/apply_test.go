@@ -51,6 +51,29 @@ func TestAnApplyCreatesAndChangesAnObjectInOneRequest(t *testing.T) {
 	}
 }
 
+func TestAnApplyCanBeAskedForTheMetadataAlone(t *testing.T) {
+	f := newFixture(t)
+	for _, change := range []string{"1", "2"} {
+		o := f.object(fmt.Sprintf(settings, change))
+		live, err := f.Apply(t.Context(), o, deploy.ApplyOptions{MetadataOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := f.live(o.Ref)
+		for _, field := range []string{"name", "namespace", "uid", "resourceVersion"} {
+			if nested(live, "metadata", field) != nested(is, "metadata", field) || nested(live, "metadata", field) == nil {
+				t.Errorf("%s: %v, want %v", field, nested(live, "metadata", field), nested(is, "metadata", field))
+			}
+		}
+		if live["kind"] != "ConfigMap" || live["data"] != nil {
+			t.Errorf("Apply = %v", live)
+		}
+		if nested(is, "data", "a") != change {
+			t.Errorf("stored: %v", is["data"])
+		}
+	}
+}
+
 func TestADryRunStoresNothing(t *testing.T) {
 	f := newFixture(t)
 	o := f.object(fmt.Sprintf(settings, "1"))
@@ -96,7 +119,7 @@ func TestAConflictNamesManagerAndField(t *testing.T) {
 		t.Error("the conflict was not foreseen")
 	}
 	for _, dry := range []bool{true, false} {
-		_, err := f.Apply(t.Context(), changed, deploy.ApplyOptions{Live: live, DryRun: dry})
+		_, err := f.Apply(t.Context(), changed, deploy.ApplyOptions{Live: live, DryRun: dry, MetadataOnly: !dry})
 		var conflict *deploy.ConflictError
 		if !errors.As(err, &conflict) {
 			t.Fatalf("error %v", err)
@@ -167,7 +190,7 @@ func TestAnImmutableFieldIsNamed(t *testing.T) {
 			live := f.apply(test.before)
 			o := f.object(test.after)
 			for _, dry := range []bool{true, false} {
-				_, err := f.Apply(t.Context(), o, deploy.ApplyOptions{Live: live, DryRun: dry})
+				_, err := f.Apply(t.Context(), o, deploy.ApplyOptions{Live: live, DryRun: dry, MetadataOnly: !dry})
 				var immutable *deploy.ImmutableError
 				if !errors.As(err, &immutable) {
 					t.Fatalf("error %v", err)
@@ -210,7 +233,7 @@ func TestAnObjectThatIsNotAcceptedIsRejected(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			o := f.object(test.document)
 			for _, live := range []deploy.Live{nil, {}} {
-				_, err := f.Apply(t.Context(), o, deploy.ApplyOptions{Live: live})
+				_, err := f.Apply(t.Context(), o, deploy.ApplyOptions{Live: live, MetadataOnly: true})
 				var rejected *deploy.RejectedError
 				if !errors.As(err, &rejected) {
 					t.Fatalf("error %T %v", err, err)

@@ -48,6 +48,7 @@ type Client struct {
 	config  *rest.Config
 	options Options
 	server  *server // what is known of it
+	ahead   rulesAhead
 
 	rest       rest.Interface // any path
 	dynamic    dynamic.Interface

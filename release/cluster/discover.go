@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
 
 	"github.com/e6d26078/slipway/engine"
 	"github.com/e6d26078/slipway/release/deploy"
@@ -159,6 +160,14 @@ func (c *Client) objects(r resource, namespace string) dynamic.ResourceInterface
 		return c.dynamic.Resource(r.GroupVersionResource).Namespace(namespace)
 	}
 	return c.dynamic.Resource(r.GroupVersionResource)
+}
+
+// partial is as objects for their metadata alone.
+func (c *Client) partial(r resource, namespace string) metadata.ResourceInterface {
+	if r.Namespaced && namespace != "" {
+		return c.metadata.Resource(r.GroupVersionResource).Namespace(namespace)
+	}
+	return c.metadata.Resource(r.GroupVersionResource)
 }
 
 // Lookup is the template function of that name. An object that does not exist

@@ -197,30 +197,28 @@ func (o *operation) check(ctx context.Context, c *changes, options *ChangeOption
 	return nil
 }
 
-// checkRights asks for the rights that the changes need, once for each verb.
+// neededFor are the verbs that a change of an object takes.
+var neededFor = map[plan.Action][]string{
+	plan.Create:   {"create", "patch"},
+	plan.Update:   {"patch"},
+	plan.Adopt:    {"patch"},
+	plan.Recreate: {"create", "delete"},
+	plan.Delete:   {"delete"},
+}
+
+// checkRights asks for the rights that the changes need.
 func (o *operation) checkRights(ctx context.Context, c *changes) error {
-	verbs := map[string][]manifest.Ref{}
+	refs := map[plan.Action][]manifest.Ref{}
 	for i := range c.plan.Changes {
-		change := &c.plan.Changes[i]
-		if c.novel[change.Ref] {
-			continue
-		}
-		switch change.Action {
-		case plan.Create:
-			verbs["create"] = append(verbs["create"], change.Ref)
-			verbs["patch"] = append(verbs["patch"], change.Ref)
-		case plan.Update, plan.Adopt:
-			verbs["patch"] = append(verbs["patch"], change.Ref)
-		case plan.Recreate:
-			verbs["create"] = append(verbs["create"], change.Ref)
-			verbs["delete"] = append(verbs["delete"], change.Ref)
-		case plan.Delete:
-			verbs["delete"] = append(verbs["delete"], change.Ref)
+		if change := &c.plan.Changes[i]; !c.novel[change.Ref] {
+			refs[change.Action] = append(refs[change.Action], change.Ref)
 		}
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for verb, refs := range verbs {
-		group.Go(func() error { return o.Cluster.Allowed(ctx, refs, verb) })
+	for action, verbs := range neededFor {
+		if len(refs[action]) > 0 {
+			group.Go(func() error { return o.Cluster.Allowed(ctx, refs[action], verbs...) })
+		}
 	}
 	return group.Wait()
 }

@@ -81,6 +81,9 @@ type Discoverer interface {
 	// Allowed finds out beforehand whether the caller may do the verbs to the
 	// objects. The error joins a *ForbiddenError for each right that is missing.
 	Allowed(ctx context.Context, refs []manifest.Ref, verbs ...string) error
+	// AskRights may begin to find out what the caller may do in a namespace, so
+	// that Allowed knows it sooner if it is called before ctx ends.
+	AskRights(ctx context.Context, namespace string)
 	// Refresh forgets what is known of the server's kinds: after a
 	// CustomResourceDefinition was created.
 	Refresh()
@@ -134,6 +137,10 @@ type ApplyOptions struct {
 	Live Live
 	// CreateOnly makes it an error (*ExistsError) if the object is there already.
 	CreateOnly bool
+	// MetadataOnly lets Apply return no more than the object's metadata, without
+	// the managed fields: a server that need not encode the rest has more time for
+	// other requests. Such a result cannot be the Live of another Apply.
+	MetadataOnly bool
 }
 
 // DeleteOptions change how an object is deleted.

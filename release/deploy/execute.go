@@ -184,7 +184,7 @@ func (o *operation) applyOne(ctx context.Context, c *changes, change *plan.Chang
 // unless that would change what cannot be changed although the chart does not
 // ask for it, such as the volume of a claim: then its fields are taken.
 func (o *operation) send(ctx context.Context, change *plan.Change, live Live, options *ChangeOptions) (Live, error) {
-	apply := ApplyOptions{Live: live, TakeConflicts: options.TakeConflicts}
+	apply := ApplyOptions{Live: live, TakeConflicts: options.TakeConflicts, MetadataOnly: true}
 	switch {
 	case live == nil:
 	case change.Action == plan.Recreate:

@@ -131,11 +131,12 @@ func (o *operation) withPast(ctx context.Context, body func(ctx context.Context)
 	return result, err
 }
 
-// learnAhead has the cluster tell what it serves while the lock is being taken.
-// Whoever needs to know asks as usual, and learns then what went wrong.
+// learnAhead has the cluster tell what it serves, and what the caller may do, while
+// the lock is being taken. Whoever needs to know asks as usual, and learns then what went wrong.
 func (o *operation) learnAhead(ctx context.Context) (stop func()) {
 	ctx, stop = context.WithCancel(ctx)
 	go func() { _, _ = o.Cluster.Capabilities(ctx) }()
+	o.Cluster.AskRights(ctx, o.Namespace)
 	return stop
 }
 
