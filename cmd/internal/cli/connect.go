@@ -28,7 +28,7 @@ const clusterHint = "--kubeconfig, --kube-context and KUBECONFIG say which clust
 // name. It is to be closed. Nothing is asked of the cluster yet.
 func (a *app) connect(ctx context.Context) (*connection, error) {
 	if !isTunedByUser(a.env.Getenv) {
-		collectAsUsual()
+		collectAt(clusterPercent)
 	}
 	options := link.Options{Version: readBuildInfo().Version, Warn: a.clusterWarning, Now: a.env.Now, Concurrency: a.flags.concurrency, Patience: a.patience}
 	if !a.knowsCluster() {

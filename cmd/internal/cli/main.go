@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -80,12 +81,26 @@ func tuneCollector(getenv func(string) string) {
 	runtime.AddCleanup(new(*int), func(struct{}) { collectAsUsual() }, struct{}{})
 }
 
-// collectAsUsual returns to Go's default: also from the start of commands that
-// mostly wait for a cluster, whose answers are many times what has to be kept.
-func collectAsUsual() {
-	debug.SetGCPercent(100)
-	debug.SetMemoryLimit(math.MaxInt64)
+const (
+	goPercent = 100 // Go's default
+	// clusterPercent is for commands that mostly wait for a cluster, whose answers
+	// are many times what has to be kept.
+	clusterPercent = 60
+)
+
+// collectAsUsual returns to Go's default, unless collectAt was first.
+func collectAsUsual() { collectAt(goPercent) }
+
+// collectAt has garbage collected from now on, when the heap has grown by so many
+// per cent. Only the first call counts.
+func collectAt(percent int) {
+	collecting.Do(func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(math.MaxInt64)
+	})
 }
+
+var collecting sync.Once
 
 func isTunedByUser(getenv func(string) string) bool {
 	return getenv("GOGC") != "" || getenv("GOMEMLIMIT") != ""
