@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -250,6 +251,38 @@ func TestAnArchiveWithAnotherDigestIsNeitherStoredNorUsed(t *testing.T) {
 	write(t, p.Path, []byte("altered"))
 	if _, err := s.Chart(ctx, Request{Ref: "local/web"}); err == nil {
 		t.Error("an altered archive of the cache was used")
+	}
+}
+
+// TestTheMarkOfAnIndexIsItsOwn also when it is updated twice at once: with the mark of
+// a newer one it would never be updated again.
+func TestTheMarkOfAnIndexIsItsOwn(t *testing.T) {
+	var changes atomic.Int32
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		n := changes.Add(1)
+		w.Header().Set("ETag", fmt.Sprint(n))
+		_, _ = fmt.Fprintf(w, "apiVersion: v1\nentries: {}\n# %d\n", n)
+	})
+	home := Home{Cache: t.TempDir()}
+	e := &Entry{Name: "busy", URL: server.URL}
+	for range 100 {
+		var updates sync.WaitGroup
+		for range 4 {
+			updates.Go(func() {
+				if _, err := home.Update(t.Context(), quick, e); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		updates.Wait()
+		index, err := os.ReadFile(home.IndexFile("busy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark, _ := readFreshness(home.IndexFile("busy"), server.URL+"/index.yaml")
+		if mark != "" && !strings.Contains(string(index), "# "+mark+"\n") {
+			t.Fatalf("the mark %s is kept with %s", mark, index)
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"maps"
 	"net/url"
 	"os"
@@ -18,8 +20,8 @@ type freshness struct {
 	URL          string `json:"url"`
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"lastModified,omitempty"`
-	Size         int64  `json:"size"`     // of the index
-	Modified     int64  `json:"modified"` // its time, in ns
+	Size         int64  `json:"size"`   // of the index
+	CRC32C       uint32 `json:"crc32c"` // of the index: several may be written within one tick of the file system's clock
 }
 
 func freshnessFile(index string) string { return index + ".http" }
@@ -56,7 +58,10 @@ func (h Home) Update(ctx context.Context, c *Client, e *Entry) (skipped []string
 	if err := WriteFile(index, answer.Body, 0o644); err != nil {
 		return nil, err
 	}
-	writeFreshness(index, freshness{URL: redacted(from), ETag: answer.ETag, LastModified: answer.LastModified})
+	writeFreshness(index, freshness{
+		URL: redacted(from), ETag: answer.ETag, LastModified: answer.LastModified,
+		Size: int64(len(answer.Body)), CRC32C: crc32.Checksum(answer.Body, castagnoli()),
+	})
 	return x.Skipped, nil
 }
 
@@ -69,20 +74,32 @@ func readFreshness(index, from string) (etag, modified string) {
 	}
 	var f freshness
 	info, err := os.Stat(index)
-	if err != nil || json.Unmarshal(data, &f) != nil || f.URL != from || f.Size != info.Size() || f.Modified != info.ModTime().UnixNano() {
+	if err != nil || json.Unmarshal(data, &f) != nil || f.URL != from || f.Size != info.Size() {
+		return "", ""
+	}
+	if sum, err := checksum(index); err != nil || sum != f.CRC32C {
 		return "", ""
 	}
 	return f.ETag, f.LastModified
 }
 
+func checksum(path string) (uint32, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	sum := crc32.New(castagnoli())
+	_, err = io.Copy(sum, file)
+	return sum.Sum32(), err
+}
+
 // writeFreshness is best effort: without it the next update is a full one.
 func writeFreshness(index string, f freshness) {
-	info, err := os.Stat(index)
-	if err != nil || f.ETag == "" && f.LastModified == "" {
+	if f.ETag == "" && f.LastModified == "" {
 		_ = os.Remove(freshnessFile(index))
 		return
 	}
-	f.Size, f.Modified = info.Size(), info.ModTime().UnixNano()
 	if data, err := json.Marshal(f); err == nil {
 		_ = WriteFile(freshnessFile(index), data, 0o644)
 	}
