@@ -13,10 +13,13 @@ import (
 	"github.com/e6d26078/slipway/chart/yaml"
 )
 
-// Check holds a YAML file against a schema. The error has a line NAME:LINE: WHAT
+// Check holds a YAML file of one document against a schema. The error has a line NAME:LINE: WHAT
 // for each fault. What it returns are the places of what is in the file, for
 // [Place].
 func Check(name string, data []byte, text string) (*yaml.Positions, error) {
+	if err := yaml.CheckSingle(name, data); err != nil {
+		return nil, err
+	}
 	tree, err := yaml.DecodeMap(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", placeOf(name, yaml.FaultLine(string(data), err)), err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+
+	"github.com/e6d26078/slipway/chart/yaml"
 )
 
 // APIVersion is that of the files that ParseConfig reads.
@@ -63,6 +65,9 @@ func ParseConfig(data []byte, name string, now time.Time) (*Config, error) {
 	var doc yamlv3.Node
 	if err := yamlv3.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := yaml.CheckSingle(name, data); err != nil {
+		return nil, err
 	}
 	if doc.Kind == 0 {
 		return nil, fmt.Errorf("%s is empty: it has to begin with apiVersion: %s", name, APIVersion)

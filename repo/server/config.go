@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/e6d26078/slipway/chart/yaml"
@@ -22,9 +21,6 @@ type configFile struct {
 func readConfig(name string, data []byte, rules string, into any) (*configFile, error) {
 	if len(data) > maxConfig {
 		return nil, fmt.Errorf("%s: it has more than %d bytes", name, maxConfig)
-	}
-	if i := bytes.LastIndex(data, []byte("\n---")); i >= 0 && len(bytes.TrimSpace(data[:i])) > 0 {
-		return nil, fmt.Errorf("%s:%d: the file has to be one document, and another one begins here", name, bytes.Count(data[:i+1], []byte("\n"))+1)
 	}
 	places, err := schema.Check(name, data, rules)
 	if err != nil {

@@ -44,18 +44,18 @@ type params struct {
 
 // givenFlag is the value of a flag in arguments that nobody has parsed yet, ""
 // if it is not there.
-func givenFlag(args []string, name string) string {
+func givenFlag(args []string, name string) (value string) {
 	for i, arg := range args {
 		switch {
 		case arg == "--":
-			return ""
+			return value
 		case arg == "--"+name && i+1 < len(args):
-			return args[i+1]
+			value = args[i+1]
 		case strings.HasPrefix(arg, "--"+name+"="):
-			return arg[len(name)+3:]
+			value = arg[len(name)+3:]
 		}
 	}
-	return ""
+	return value
 }
 
 // withParams puts what params.json says into the arguments, before what the
