@@ -44,7 +44,7 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release":               {"chart", "release/manifest", "release/internal"},
 		"release/plan":          {"chart/yaml", "release/manifest"},
 		"release/rollout":       {},
-		"release/policy":        {"chart/yaml", "release/manifest"},
+		"release/policy":        {"chart/yaml", "release/manifest", "release/internal"},
 		"repo":                  {"chart", "repo/internal"},
 		"repo/oci":              {"chart"},
 		"repo/server":           {"repo", "chart", "provenance", "docs/schema"},
@@ -53,8 +53,8 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 		"release/analysis":      {"chart", "engine", "release", "release/manifest", "release/plan", "release/derive", "release/rollout", "release/deploy", "release/internal"},
 		"release/notify":        {"release/rollout", "release/internal"},
 		"provenance":            {},
-		"release/policy/rego":   {"chart/yaml", "release/manifest", "release/policy"},
-		"release/policy/origin": {"chart", "engine", "release/manifest", "release/policy"},
+		"release/policy/rego":   {"chart/yaml", "release/manifest", "release/policy", "release/internal"},
+		"release/policy/origin": {"chart", "engine", "release/manifest", "release/policy", "release/internal"},
 		"release/sqlstore":      {"chart", "release", "release/manifest", "release/internal"},
 	}
 	for pkg, prefixes := range allowed {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/internal/mask"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -32,7 +33,7 @@ type Output struct {
 type RunFunc func(ctx context.Context, command, env []string, limit int) (*Output, error)
 
 // exec runs a program of the operator's.
-func (s *Sampler) exec(ctx context.Context, e *rollout.Exec, subject deploy.Subject, hidden *secrets) (reading, error) {
+func (s *Sampler) exec(ctx context.Context, e *rollout.Exec, subject deploy.Subject, hidden *mask.Secrets) (reading, error) {
 	if s.options.Run == nil {
 		return reading{}, errors.New("there is nothing here to run programs with")
 	}
@@ -41,7 +42,7 @@ func (s *Sampler) exec(ctx context.Context, e *rollout.Exec, subject deploy.Subj
 	}
 	for _, pair := range s.options.Env {
 		if name, value, _ := strings.Cut(pair, "="); name != "PATH" && name != "HOME" {
-			hidden.add(value)
+			hidden.Add(value)
 		}
 	}
 	timeout := e.Timeout

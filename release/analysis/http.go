@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/e6d26078/slipway/release/internal/mask"
 	"github.com/e6d26078/slipway/release/internal/web"
 )
 
@@ -19,7 +20,7 @@ type request struct {
 
 // ask sends a request. What is secret in its URL, and the token, are added to
 // hidden first; errors do not quote the URL beyond its host.
-func (s *Sampler) ask(ctx context.Context, r request, hidden *secrets) (*web.Answer, error) {
+func (s *Sampler) ask(ctx context.Context, r request, hidden *mask.Secrets) (*web.Answer, error) {
 	target, err := web.ParseURL(r.url)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func (s *Sampler) ask(ctx context.Context, r request, hidden *secrets) (*web.Ans
 		if asked.Token, err = web.ParseToken(data); err != nil {
 			return nil, fmt.Errorf("tokenFile %s: %w", r.tokenFile, err)
 		}
-		hidden.add(asked.Token)
+		hidden.Add(asked.Token)
 	}
 	if r.caFile != "" {
 		if asked.CA, err = s.readFile("caFile", r.caFile); err != nil {
@@ -59,13 +60,13 @@ func (s *Sampler) readFile(field, name string) ([]byte, error) {
 }
 
 // hideURL makes what is secret in a URL so.
-func hideURL(u *url.URL, hidden *secrets) {
+func hideURL(u *url.URL, hidden *mask.Secrets) {
 	if u.User != nil {
 		password, _ := u.User.Password()
-		hidden.add(u.User.String(), u.User.Username(), password)
-		hidden.add(base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password)))
+		hidden.Add(u.User.String(), u.User.Username(), password)
+		hidden.Add(base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password)))
 	}
 	for _, values := range u.Query() {
-		hidden.add(values...)
+		hidden.Add(values...)
 	}
 }

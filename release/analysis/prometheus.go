@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/internal/mask"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -21,7 +22,7 @@ import (
 const noPod = "^(?:a^)$"
 
 // prometheus asks for both sides if they are compared, else for the canary.
-func (s *Sampler) prometheus(ctx context.Context, m rollout.Metric, subject deploy.Subject, hidden *secrets) (reading, error) {
+func (s *Sampler) prometheus(ctx context.Context, m rollout.Metric, subject deploy.Subject, hidden *mask.Secrets) (reading, error) {
 	p := m.Provider.Prometheus
 	got := reading{verdict: rollout.Successful, compared: p.Stable}
 	result, none, err := s.side(ctx, m, subject, hidden)
@@ -45,7 +46,7 @@ func (s *Sampler) prometheus(ctx context.Context, m rollout.Metric, subject depl
 }
 
 // side asks for one side: for how many samples there are first, if that matters.
-func (s *Sampler) side(ctx context.Context, m rollout.Metric, subject deploy.Subject, hidden *secrets) (result any, none string, err error) {
+func (s *Sampler) side(ctx context.Context, m rollout.Metric, subject deploy.Subject, hidden *mask.Secrets) (result any, none string, err error) {
 	p := m.Provider.Prometheus
 	if p.Samples != "" {
 		values, err := s.query(ctx, p, p.Samples, subject, hidden)
@@ -89,7 +90,7 @@ type promAnswer struct {
 
 // query asks an instant query and returns the values of its elements; those
 // that are not a number are left out.
-func (s *Sampler) query(ctx context.Context, p *rollout.Prometheus, query string, subject deploy.Subject, hidden *secrets) ([]any, error) {
+func (s *Sampler) query(ctx context.Context, p *rollout.Prometheus, query string, subject deploy.Subject, hidden *mask.Secrets) ([]any, error) {
 	text, err := fill(query, subject)
 	if err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func TestWeb(t *testing.T) {
 		{"several values", "all(result, # < 500)", rollout.Web{URL: "/data", JSONPath: "$.codes[*]"}, rollout.Bad, "[200,503]", "does not hold"},
 		{"the whole document", "result.rate == 0.98 and result.accept == 'application/json' and result.method == 'GET'", rollout.Web{URL: "/there"}, rollout.Successful,
 			`{"accept":"application/json","codes":[200,503],"method":"GET","nothing":null,"ok":false,"rate":0.98,"team":""}`, ""},
-		{"a header", "result == 'checkout'", rollout.Web{URL: "/data", JSONPath: "$.team", Headers: map[string]string{"X-Team": "checkout"}}, rollout.Successful, `"[hidden]"`, ""},
+		{"a header", "result == 'checkout'", rollout.Web{URL: "/data", JSONPath: "$.team", Headers: map[string]string{"X-Team": "checkout"}}, rollout.Successful, `"***"`, ""},
 		{"a body is posted", "result[0] == 2", rollout.Web{URL: "/echo", Body: "{}"}, rollout.Successful, "[2]", ""},
 		{"false is a failure without a condition", "", rollout.Web{URL: "/data", JSONPath: "$.ok"}, rollout.Bad, "false", "the result is false"},
 		{"null is no data", "result", rollout.Web{URL: "/data", JSONPath: "$.nothing"}, rollout.Undecided, "", "no data: the document has nothing at $.nothing"},

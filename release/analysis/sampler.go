@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/internal/mask"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -76,7 +77,7 @@ func (s *Sampler) Sample(ctx context.Context, m rollout.Metric, subject deploy.S
 		return out
 	}
 	out.At = s.options.Now().UTC()
-	hidden := &secrets{}
+	hidden := &mask.Secrets{}
 	conditions, err := compile(m)
 	if err != nil {
 		out.Message = cut(err.Error())
@@ -87,22 +88,22 @@ func (s *Sampler) Sample(ctx context.Context, m rollout.Metric, subject deploy.S
 		err = checkSize(got)
 	}
 	if err != nil {
-		out.Message = cut(hidden.scrub(err.Error()))
+		out.Message = cut(hidden.Hide(err.Error()))
 		return out
 	}
 	judged, message, err := judge(m, conditions, got, subject)
 	if err != nil {
 		judged, message = rollout.Erroneous, err.Error()
 	}
-	out.Verdict, out.Message = judged, cut(hidden.scrub(message))
+	out.Verdict, out.Message = judged, cut(hidden.Hide(message))
 	if got.none == "" {
-		out.Value = cut(hidden.show(got))
+		out.Value = cut(show(got, hidden))
 	}
 	return out
 }
 
 // read asks the metric's provider.
-func (s *Sampler) read(ctx context.Context, m rollout.Metric, subject deploy.Subject, hidden *secrets) (reading, error) {
+func (s *Sampler) read(ctx context.Context, m rollout.Metric, subject deploy.Subject, hidden *mask.Secrets) (reading, error) {
 	var got reading
 	var err error
 	p := m.Provider

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/e6d26078/slipway/release/deploy"
+	"github.com/e6d26078/slipway/release/internal/mask"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
@@ -69,7 +70,7 @@ func TestNothingSecretIsInAMeasurement(t *testing.T) {
 			if strings.Contains(said, "planted") {
 				t.Errorf("%s, %q: %s", name, condition, said)
 			}
-			shown += strings.Count(said, hiddenText)
+			shown += strings.Count(said, mask.Text)
 		}
 	}
 	if shown == 0 {

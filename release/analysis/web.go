@@ -10,18 +10,19 @@ import (
 
 	"github.com/ohler55/ojg/jp"
 
+	"github.com/e6d26078/slipway/release/internal/mask"
 	"github.com/e6d26078/slipway/release/rollout"
 )
 
 // web reads a JSON document and picks the result from it.
-func (s *Sampler) web(ctx context.Context, w *rollout.Web, hidden *secrets) (reading, error) {
+func (s *Sampler) web(ctx context.Context, w *rollout.Web, hidden *mask.Secrets) (reading, error) {
 	headers := map[string]string{"Accept": "application/json"}
 	if w.Body != "" {
 		headers["Content-Type"] = "application/json"
 	}
 	for name, value := range w.Headers {
 		headers[http.CanonicalHeaderKey(name)] = value
-		hidden.add(value)
+		hidden.Add(value)
 	}
 	a, err := s.ask(ctx, request{
 		method: webMethod(w), url: w.URL, headers: headers, body: w.Body, tokenFile: w.TokenFile, caFile: w.CAFile,

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,17 +8,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/e6d26078/slipway/release/internal/mask"
 	"github.com/e6d26078/slipway/release/manifest"
 )
-
-// shortestSecret is the length below which a value is not taken for a secret:
-// it would be found by chance.
-const shortestSecret = 4
 
 // redact takes the API server's words out of an error if they quote what is in
 // a Secret. What is left are the reason and the names of fields.
 func redact(err error, o manifest.Object) error {
-	if err == nil || o.Kind != "Secret" || o.APIVersion != "v1" || !quotes(err.Error(), o.Fields) {
+	if err == nil || o.Kind != "Secret" || o.APIVersion != "v1" || !quotes(err.Error(), o) {
 		return err
 	}
 	var status apierrors.APIStatus
@@ -44,21 +40,8 @@ func redact(err error, o manifest.Object) error {
 }
 
 // quotes tells whether a text has a value of a Secret in it, plain or encoded.
-func quotes(text string, secret map[string]any) bool {
-	for _, field := range []string{"data", "stringData"} {
-		values, _ := secret[field].(map[string]any)
-		for _, v := range values {
-			plain := fmt.Sprint(v)
-			forms := []string{plain}
-			if decoded, err := base64.StdEncoding.DecodeString(plain); err == nil {
-				forms = append(forms, string(decoded))
-			}
-			for _, form := range forms {
-				if len(form) >= shortestSecret && strings.Contains(text, form) {
-					return true
-				}
-			}
-		}
-	}
-	return false
+func quotes(text string, secret manifest.Object) bool {
+	var secrets mask.Secrets
+	secrets.AddFrom([]manifest.Object{secret})
+	return secrets.In(text)
 }

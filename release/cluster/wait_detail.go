@@ -10,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/e6d26078/slipway/release/internal/mask"
 )
 
 // detailObjects is how many objects are looked into when a wait has failed.
@@ -28,9 +30,9 @@ var inFull = depth{pods: 2, events: 5, lines: 20}
 type detailer struct {
 	client *Client
 
-	mu     sync.Mutex
-	read   map[string]error // Secrets that have been asked for, as namespace/name
-	values secretValues
+	mu      sync.Mutex
+	read    map[string]error // Secrets that have been asked for, as namespace/name
+	secrets mask.Secrets     // what must not be shown
 }
 
 // ofTargets are the events and logs of each target.

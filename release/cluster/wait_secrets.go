@@ -1,12 +1,9 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,76 +12,18 @@ import (
 	"github.com/e6d26078/slipway/release/manifest"
 )
 
-// secretMask stands in place of a Secret's value.
-const secretMask = "***"
-
-// secretValues are values that must not be shown. The zero value has none.
-type secretValues struct {
-	known    map[string]bool
-	replacer *strings.Replacer
-}
-
-// add takes in a value. Of one with several lines each line counts.
-func (v *secretValues) add(value string) {
-	if v.known == nil {
-		v.known = map[string]bool{}
-	}
-	for _, s := range append(strings.Split(value, "\n"), value, base64.StdEncoding.EncodeToString([]byte(value))) {
-		if s = strings.TrimSpace(s); len(s) >= shortestSecret {
-			v.known[s] = true
-		}
-	}
-	v.replacer = nil
-}
-
-// mask replaces the values in a text, longer ones first.
-func (v *secretValues) mask(s string) string {
-	if len(v.known) == 0 {
-		return s
-	}
-	if v.replacer == nil {
-		values := make([]string, 0, len(v.known))
-		for value := range v.known {
-			values = append(values, value)
-		}
-		slices.SortFunc(values, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-		pairs := make([]string, 0, 2*len(values))
-		for _, value := range values {
-			pairs = append(pairs, value, secretMask)
-		}
-		v.replacer = strings.NewReplacer(pairs...)
-	}
-	return v.replacer.Replace(s)
-}
-
 // hide takes in the Secrets among some objects.
 func (d *detailer) hide(objects []manifest.Object) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, o := range objects {
-		if keyOf(o.Ref) != (kindKey{"", "Secret"}) {
-			continue
-		}
-		data, _ := o.Fields["data"].(map[string]any)
-		for _, value := range data {
-			s, _ := value.(string)
-			if decoded, err := base64.StdEncoding.DecodeString(s); err == nil {
-				d.values.add(string(decoded))
-			}
-		}
-		plain, _ := o.Fields["stringData"].(map[string]any)
-		for _, value := range plain {
-			s, _ := value.(string)
-			d.values.add(s)
-		}
-	}
+	d.secrets.AddFrom(objects)
 }
 
 // mask hides the values of Secrets in a text.
 func (d *detailer) mask(s string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.values.mask(s)
+	return d.secrets.Hide(s)
 }
 
 // hideSecretsOf reads the Secrets that a pod uses, so that their values are
@@ -117,7 +56,7 @@ func (d *detailer) hideSecret(ctx context.Context, namespace, name string) error
 		return d.read[key]
 	}
 	for _, value := range secret.Data {
-		d.values.add(string(value))
+		d.secrets.Add(string(value))
 	}
 	return nil
 }

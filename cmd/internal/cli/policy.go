@@ -125,7 +125,7 @@ func (g *gate) examine(ctx context.Context, set *policy.Set, where func() *origi
 	if g.policies != nil {
 		checks, findings, err := g.policies.Evaluate(ctx, set)
 		if err != nil {
-			return nil, fmt.Errorf("--policy: %s", policy.Masker(set).Replace(err.Error()))
+			return nil, fmt.Errorf("--policy: %s", policy.Hide(set, err.Error()))
 		}
 		report.Add(set, g.config, checks, findings)
 	}
