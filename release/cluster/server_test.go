@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -81,11 +82,17 @@ func (f *fixture) connect(o ConnectOptions) {
 func (f *fixture) as(user string, rules ...string) *fixture {
 	f.t.Helper()
 	var list []string
+	var granted []Permission
 	for _, rule := range rules {
 		verbs, rest, _ := strings.Cut(rule, " ")
 		group, resources, _ := strings.Cut(rest, " ")
 		if group == "core" {
 			group = ""
+		}
+		for verb := range strings.SplitSeq(verbs, ",") {
+			for resource := range strings.SplitSeq(resources, ",") {
+				granted = append(granted, Permission{Verb: strings.Trim(verb, " '"), Group: group, Resource: strings.Trim(resource, " '"), Namespace: f.namespace})
+			}
 		}
 		list = append(list, fmt.Sprintf("{verbs: [%s], apiGroups: [%q], resources: [%s]}", verbs, group, resources))
 	}
@@ -94,7 +101,25 @@ func (f *fixture) as(user string, rules ...string) *fixture {
 		roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %s}, subjects: [{kind: User, name: %s, apiGroup: rbac.authorization.k8s.io}]}`, user, user, user))
 	other := &fixture{t: f.t, cluster: f.cluster, namespace: f.namespace}
 	other.connect(ConnectOptions{Kubeconfig: f.cluster.Kubeconfig(), AsUser: user, AsGroups: []string{"system:authenticated"}})
+	awaitRights(f.t, other.Client, granted...)
 	return other
+}
+
+// awaitRights waits until the API server knows of rights that were just granted.
+func awaitRights(t *testing.T, user *Client, granted ...Permission) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		missing, err := user.CanI(t.Context(), granted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v are granted, and not known yet", missing)
+		}
+	}
 }
 
 // object is a document, resolved.

@@ -96,7 +96,9 @@ func TestLogsAreMaskedOrLeftOut(t *testing.T) {
 	r.install(t,
 		"{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: logs}, rules: [{apiGroups: [''], resources: [pods, pods/log], verbs: [get, list]}]}",
 		"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: logs}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: logs}, subjects: [{kind: User, name: viewer, apiGroup: rbac.authorization.k8s.io}]}")
-	got, err = r.as(t, "viewer").Logs(r.ctx, hooks[1])
+	viewer := r.as(t, "viewer")
+	awaitRights(t, viewer.Client, Permission{Verb: "list", Resource: "pods", Namespace: r.namespace}, Permission{Verb: "get", Resource: "pods", Subresource: "log", Namespace: r.namespace})
+	got, err = viewer.Logs(r.ctx, hooks[1])
 	var forbidden *deploy.ForbiddenError
 	if got != "" || !errors.As(err, &forbidden) || forbidden.Resource != "secrets" || forbidden.Name != "login" {
 		t.Errorf("got %q, %v, want that the Secret must not be read", got, err)

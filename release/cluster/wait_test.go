@@ -363,8 +363,10 @@ func TestAWaitNeedsPermissionOnlyForTheObjectsThemselves(t *testing.T) {
 	admin.install(t,
 		"{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: wait}, rules: [{apiGroups: [apps], resources: [deployments], verbs: [list, watch]}]}",
 		"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: wait}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: wait}, subjects: [{kind: User, name: deployer, apiGroup: rbac.authorization.k8s.io}]}")
+	deployer := admin.as(t, "deployer")
+	awaitRights(t, deployer.Client, Permission{Verb: "watch", Group: "apps", Resource: "deployments", Namespace: admin.namespace})
 	var progress told
-	if err := admin.as(t, "deployer").Wait(admin.ctx, release, deploy.WaitOptions{Progress: progress.note}); err != nil {
+	if err := deployer.Wait(admin.ctx, release, deploy.WaitOptions{Progress: progress.note}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "Service " + admin.namespace + "/web true not waited for: its EndpointSlices cannot be read"; !slices.Contains(progress, want) {
