@@ -260,7 +260,7 @@ func (o *operation) waitReady(ctx context.Context, objects []manifest.Object, op
 	}
 	ctx, cancel := context.WithTimeout(ctx, options.timeout())
 	defer cancel()
-	return o.Cluster.Wait(ctx, objects, WaitOptions{
+	return o.masked(o.Cluster.Wait(ctx, objects, WaitOptions{
 		Jobs:   options.WaitForJobs,
 		Settle: options.Settle,
 		Watch:  o.watch(),
@@ -269,9 +269,9 @@ func (o *operation) waitReady(ctx context.Context, objects []manifest.Object, op
 			if p.Ready {
 				action = "ready"
 			}
-			o.notify(Notice{Step: StepWait, Ref: p.Ref, Action: action, Message: p.Message})
+			o.notify(Notice{Step: StepWait, Ref: p.Ref, Action: action, Message: o.mask(p.Message)})
 		},
-	})
+	}))
 }
 
 // cleanUp deletes what the operation has created, unless somebody else has

@@ -163,7 +163,7 @@ func (o *operation) runObjects(ctx context.Context, objects []manifest.Object, r
 	ctx, cancel := context.WithTimeout(ctx, options.timeout())
 	defer cancel()
 	for _, obj := range objects {
-		if err := o.Cluster.WaitHook(ctx, obj, o.watch()); err != nil {
+		if err := o.masked(o.Cluster.WaitHook(ctx, obj, o.watch())); err != nil {
 			return true, err
 		}
 	}

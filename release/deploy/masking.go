@@ -42,18 +42,22 @@ func (o *operation) maskAll(lines []string) {
 	}
 }
 
-// maskError hides it in the events and log lines of an error.
-func (o *operation) maskError(err error) {
+// masked hides it in what the error of a wait tells of pods: messages, events and
+// log lines. It is done before the error's text is taken by others.
+func (o *operation) masked(err error) error {
 	var hook *HookFailedError
 	if errors.As(err, &hook) {
+		hook.Message = o.mask(hook.Message)
 		o.maskAll(hook.Detail)
 	}
 	var notReady *NotReadyError
 	if errors.As(err, &notReady) {
 		for i := range notReady.Objects {
+			notReady.Objects[i].Message = o.mask(notReady.Objects[i].Message)
 			o.maskAll(notReady.Objects[i].Detail)
 		}
 	}
+	return err
 }
 
 // watch is Watch with that hidden, nil if nobody watches.

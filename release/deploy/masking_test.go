@@ -8,6 +8,7 @@ import (
 	helm "helm.sh/helm/v3/pkg/release"
 
 	"github.com/e6d26078/slipway/release"
+	"github.com/e6d26078/slipway/release/manifest"
 )
 
 // TestWhatTheTargetsSecretsHoldIsMasked also where no pod reads them.
@@ -28,12 +29,14 @@ func TestWhatTheTargetsSecretsHoldIsMasked(t *testing.T) {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
 	}
-	hook := &HookFailedError{Detail: []string{"log: of-a-hook"}}
-	o.maskError(fmt.Errorf("hook: %w", hook))
-	notReady := &NotReadyError{Objects: []NotReady{{Detail: []string{"log: second-line"}}}}
-	o.maskError(notReady)
-	if all := hook.Detail[0] + notReady.Objects[0].Detail[0]; strings.Contains(all, "line") || strings.Contains(all, "of-a-hook") {
-		t.Error(all)
+	hook := &HookFailedError{Ref: manifest.Ref{Kind: "Job", Name: "encoded"}, Message: "it cannot log in with second-line", Detail: []string{"log: of-a-hook"}}
+	notReady := &NotReadyError{Objects: []NotReady{{Message: "it says first-line", Detail: []string{"log: second-line"}}}}
+	told := fmt.Sprint(o.masked(hook), hook.Detail, o.masked(notReady), notReady.Objects[0].Detail)
+	if strings.Contains(told, "of-a-hook") || strings.Contains(told, "-line") {
+		t.Error(told)
+	}
+	if hook.Error() != "hook Job encoded failed: it cannot log in with ***" {
+		t.Error(hook) // names of objects are shown
 	}
 	var seen []string
 	o.Watch = func(s Sight) { seen = append(seen, s.Detail...) }

@@ -98,7 +98,6 @@ func (o *operation) problem(ctx context.Context, outcome Outcome, err error) *Er
 	if errors.As(err, &already) {
 		return already
 	}
-	o.maskError(err)
 	e := &Error{Outcome: outcome, Release: o.name, Revision: o.revision(), Err: err}
 	var locked *LockedError
 	var pending *PendingError
