@@ -25,6 +25,7 @@ func (l *linter) extra() {
 		return
 	}
 	use := readTree(l.chart)
+	readGiven(l.given, use.shared)
 	l.valuesInUse(use, values)
 	if l.rendered == nil || l.ctx.Err() != nil {
 		return
@@ -75,6 +76,14 @@ func wordOfKey(node *yaml.Node) string {
 	return ""
 }
 
+// splitter says which Helm's splitter cuts rendered files into documents.
+func (l *linter) splitter() manifest.Compat {
+	if l.options.Compat == engine.Helm4 {
+		return manifest.Helm4
+	}
+	return manifest.Helm3
+}
+
 // documents runs the rules on the rendered documents.
 func (l *linter) documents() {
 	var files []manifest.File
@@ -83,10 +92,7 @@ func (l *linter) documents() {
 			files = append(files, file)
 		}
 	}
-	compat := manifest.Helm3
-	if l.options.Compat == engine.Helm4 {
-		compat = manifest.Helm4
-	}
+	compat := l.splitter()
 	set, err := manifest.Sort(files, manifest.Options{Compat: compat})
 	var failed *manifest.ParseError
 	if errors.As(err, &failed) && !l.yamlFailed {
@@ -158,17 +164,20 @@ func (l *linter) duplicateObjects(docs []manifest.Doc) {
 	}
 	for key, list := range same {
 		first := map[string]int{}
+		copies := map[manifest.File]int{} // documents of a file with the same text
 		for _, i := range list {
 			if len(list) < 2 {
 				break
 			}
+			same := manifest.File{Name: docs[i].Name, Content: docs[i].Content}
+			copies[same]++
 			namespace := l.namespaceOf(docs[i].Content)
 			before, twice := first[namespace]
 			if !twice {
 				first[namespace] = i
 				continue
 			}
-			file, place := l.locateInDoc(docs[i].Name, docs[i].Content, 0)
+			file, place := l.locateInCopy(docs[i].Name, docs[i].Content, copies[same]-1, 0)
 			l.add("duplicate-object", Error, file, place, "%s %s is rendered twice, also by %s",
 				key.kind, strconv.Quote(strings.TrimPrefix(namespace+"/"+key.name, "/")), l.insideChart(docs[before].Name))
 		}

@@ -71,8 +71,31 @@ func offsetOfLine(text string, start, line int) int {
 
 // locateInDoc is locate for a line of a document; 0 means the start.
 func (l *linter) locateInDoc(file, doc string, line int) (string, position) {
+	return l.locateInCopy(file, doc, 0, line)
+}
+
+// locateInCopy is locateInDoc for a document that has as many equal ones before
+// it in its file.
+func (l *linter) locateInCopy(file, doc string, before, line int) (string, position) {
 	content := l.rendered.content(file)
-	return l.locate(file, offsetOfLine(content, max(strings.Index(content, doc), 0), line))
+	return l.locate(file, offsetOfLine(content, l.offsetOfDoc(content, doc, before), line))
+}
+
+// offsetOfDoc returns where a document starts in a rendered text that has as
+// many equal ones before it.
+func (l *linter) offsetOfDoc(content, doc string, before int) int {
+	at := 0
+	for _, other := range manifest.Split(content, l.splitter()) {
+		start := at + max(strings.Index(content[at:], other), 0)
+		if other == doc {
+			if before == 0 {
+				return start
+			}
+			before--
+		}
+		at = start + len(other)
+	}
+	return max(strings.Index(content, doc), 0)
 }
 
 // locateHook finds the annotation of a document that is left out.

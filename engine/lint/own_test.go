@@ -106,6 +106,46 @@ var ownTable = []struct {
 		},
 	},
 	{
+		"one of two values opens a context",
+		chartWith("a: {c: 1}\nb: {c: 2}\nd: {c: 1, z: 1}\ne: {c: 1}\n",
+			"-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ with or .Values.a .Values.b }}{{ .c }}{{ end }}\n"+
+				"d: {{ if $x := and .Values.e .Values.d }}{{ $x.c }}{{ end }}\n"), nil, nil,
+	},
+	{
+		"methods of the values",
+		chartWith("a: {b: 1, c: 1}\n",
+			"-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ dig \"a\" \"b\" 0 .Values.AsMap }}\n"), nil,
+		[]string{"unused-value [INFO] values.yaml:1:11: no template reads the value a.c"},
+	},
+	{
+		"methods of the values that follow a path of their own",
+		chartWith("a: {b: 1}\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ .Values.PathValue \"a.b\" }}\n"), nil, nil,
+	},
+	{
+		"files that are templates in a folder of that name",
+		chartWith("a: 1\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ tpl (.Files.Get \"files/templates/x.conf\") . }}\n") +
+			"-- files/templates/x.conf --\n{{ .Values.a }}\n", nil, nil,
+	},
+	{
+		"values of subcharts that are not there",
+		strings.Replace(chartWith("cache: {size: 1}\nother: {x: 1}\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\n"), "icon:",
+			"dependencies:\n- {name: cache, version: 1.x.x}\n- {name: cache, version: 1.x.x, alias: other}\nicon:", 1),
+		map[string]any{"cache": map[string]any{"zise": 1}}, nil,
+	},
+	{
+		"templates that the user gives as values",
+		chartWith("extra: ''\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ tpl .Values.extra . | quote }}\n"),
+		map[string]any{"extra": "{{ .Values.mine.x }}", "mine": map[string]any{"x": 1}}, nil,
+	},
+	{
+		"one document twice in a file, after a longer one that starts alike",
+		chartWith("", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\n---\nkind: B\nmetadata: {name: x}\na: 1\n---\nkind: B\nmetadata: {name: x}\n---\nkind: B\nmetadata: {name: x}\n"), nil,
+		[]string{
+			`duplicate-object [ERROR] templates/a.yaml:8:1: B "ns/x" is rendered twice, also by templates/a.yaml`,
+			`duplicate-object [ERROR] templates/a.yaml:11:1: B "ns/x" is rendered twice, also by templates/a.yaml`,
+		},
+	},
+	{
 		"values that others repeat by an anchor",
 		chartWith("base: &b\n  x: 1\na:\n  <<: *b\nc: *b\n",
 			"-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ .Values.a.x }}\n"), nil,

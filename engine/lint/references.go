@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"text/template/parse"
@@ -155,10 +156,15 @@ type value struct {
 	path []string
 }
 
+// valuesMethods are what templates can call on values; what they return counts
+// as the values that they are called on.
+var valuesMethods = []string{"AsMap", "Encode", "PathValue", "Table", "YAML"}
+
 // extend follows field names.
 func (v value) extend(fields []string) value {
 	for _, field := range fields {
 		switch {
+		case v.kind == inValues && slices.Contains(valuesMethods, field):
 		case v.kind == inValues:
 			v.path = append(v.path[:len(v.path):len(v.path)], field)
 		case v.kind == subcharts:
@@ -267,7 +273,8 @@ func (r *reader) action(pipe *parse.PipeNode, dot value) {
 // branch handles if and with; inside gives the dot of the body.
 func (r *reader) branch(n *parse.BranchNode, dot value, inside func(value) value) {
 	depth := len(r.vars)
-	v := r.pipe(n.Pipe, dot, true)
+	onlyTested := n.NodeType == parse.NodeIf && len(n.Pipe.Decl) == 0
+	v := r.pipe(n.Pipe, dot, onlyTested)
 	r.use(v, n.Pipe, false)
 	if len(n.Pipe.Decl) == 1 {
 		r.bind(n.Pipe.Decl[0].Ident[0], v)

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -29,12 +30,32 @@ type treeUse struct {
 func readTree(c *chart.Chart) *treeUse {
 	t := &treeUse{shared: &usage{}, global: &usage{}}
 	t.root = t.read(c, "", 0)
+	return t
+}
+
+// readFiles marks what the files of a chart mention, which may go through tpl.
+func readFiles(c *chart.Chart, used *usage) {
 	for _, file := range c.Raw {
-		if !strings.Contains(file.Name, "templates/") && !strings.HasSuffix(file.Name, ".md") {
-			readText(string(file.Data), t.shared)
+		if !strings.HasPrefix(file.Name, "templates/") && !strings.HasPrefix(file.Name, "charts/") && !strings.HasSuffix(file.Name, ".md") {
+			readText(string(file.Data), used)
 		}
 	}
-	return t
+}
+
+// readGiven marks what the user's values mention, which may go through tpl.
+func readGiven(value any, used *usage) {
+	switch value := value.(type) {
+	case string:
+		readText(value, used)
+	case map[string]any:
+		for _, inner := range value {
+			readGiven(inner, used)
+		}
+	case []any:
+		for _, inner := range value {
+			readGiven(inner, used)
+		}
+	}
 }
 
 // maxCharts bounds the depth of subcharts that is looked at.
@@ -42,6 +63,7 @@ const maxCharts = 64
 
 func (t *treeUse) read(c *chart.Chart, prefix string, depth int) *chartUse {
 	use := &chartUse{chart: c, own: &usage{}, deps: map[string]*chartUse{}}
+	readFiles(c, t.shared)
 	for _, file := range c.Templates {
 		found := readTemplate(file, path.Join(prefix, file.Name), use.own, t.shared)
 		if depth == 0 {
@@ -70,6 +92,11 @@ func (t *treeUse) read(c *chart.Chart, prefix string, depth int) *chartUse {
 			}
 		}
 		use.deps[sub.Name()] = subUse
+	}
+	for _, entry := range c.Metadata.Dependencies {
+		if key := cmp.Or(entry.Alias, entry.Name); use.deps[key] == nil { // what it reads is not known
+			use.own.mark([]string{key}, true)
+		}
 	}
 	return use
 }
