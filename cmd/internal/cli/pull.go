@@ -155,7 +155,7 @@ func (a *app) completeCharts(_ *cobra.Command, args []string, start string) ([]s
 				}
 			}
 		case !chosen && strings.HasPrefix(e.Name, start):
-			found = append(found, e.Name+"/\t"+e.URL)
+			found = append(found, e.Name+"/\t"+repo.Redacted(e.URL))
 		}
 	}
 	directive := cobra.ShellCompDirectiveNoFileComp

@@ -146,7 +146,7 @@ next:
 			}
 		}
 		if strings.HasPrefix(e.Name, start) {
-			names = append(names, e.Name+"\t"+e.URL)
+			names = append(names, e.Name+"\t"+repo.Redacted(e.URL))
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
