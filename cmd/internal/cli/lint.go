@@ -229,8 +229,9 @@ func (o *lintOptions) writeSARIF(results []lintResult) error {
 // originOf tells which flag has set a value, as lint's messages name it: "-f"
 // and the file, or the flag and its text.
 func originOf(user *values.Merged) func(path []string) (string, int, int, bool) {
+	read := map[int]*yaml.Positions{} // by layer, nil for what cannot be read
 	return func(path []string) (string, int, int, bool) {
-		for _, layer := range slices.Backward(user.Layers) {
+		for i, layer := range slices.Backward(user.Layers) {
 			if layer.Data == nil {
 				for _, set := range layer.Sets {
 					if len(set.Path) >= len(path) && slices.Equal(set.Path[:len(path)], path) {
@@ -239,8 +240,12 @@ func originOf(user *values.Merged) func(path []string) (string, int, int, bool) 
 				}
 				continue
 			}
-			index, err := yaml.Index(layer.Data)
-			if err != nil {
+			index, known := read[i]
+			if !known {
+				index, _ = yaml.Index(layer.Data)
+				read[i] = index
+			}
+			if index == nil {
 				continue
 			}
 			if node := index.At(path...); node != nil {
