@@ -227,7 +227,7 @@ func (o *lintOptions) writeSARIF(results []lintResult) error {
 }
 
 // originOf tells which flag has set a value, as lint's messages name it: "-f"
-// and the file, or the flag and its text.
+// and the file, or the flag and the path, without what it sets: that may be a secret.
 func originOf(user *values.Merged) func(path []string) (string, int, int, bool) {
 	read := map[int]*yaml.Positions{} // by layer, nil for what cannot be read
 	return func(path []string) (string, int, int, bool) {
@@ -235,7 +235,7 @@ func originOf(user *values.Merged) func(path []string) (string, int, int, bool) 
 			if layer.Data == nil {
 				for _, set := range layer.Sets {
 					if len(set.Path) >= len(path) && slices.Equal(set.Path[:len(path)], path) {
-						return layer.Flag + " " + layer.Text, 0, 0, true
+						return layer.Flag + " " + strings.Join(path, "."), 0, 0, true
 					}
 				}
 				continue
