@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"unicode"
 
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -78,7 +79,9 @@ func objectDocs(body string) []objectDoc {
 		pending = ""
 		if onlyComments {
 			pending = source
-			return
+			if !strings.ContainsFunc(text, mayBeRefused) {
+				return
+			}
 		}
 		if !strings.HasSuffix(text, "\n") {
 			text += "\n"
@@ -86,6 +89,11 @@ func objectDocs(body string) []objectDoc {
 		docs = append(docs, objectDoc{source, text})
 	})
 	return docs
+}
+
+// mayBeRefused reports whether YAML may not allow a character, even in a comment.
+func mayBeRefused(r rune) bool {
+	return !unicode.IsPrint(r) && !strings.ContainsRune("\t\r\n", r)
 }
 
 // readComments reads the comment lines at the head of a document: the path of

@@ -125,6 +125,7 @@ func TestObjectsThatCannotBeSentAreRefused(t *testing.T) {
 		"kind is a number":      {"kind: 1\napiVersion: v1\nmetadata: {name: a}\n", "YAML parse error on manifest: kind is not a string"},
 		"in a list":             {"kind: List\napiVersion: v1\nitems: [{kind: Pod, apiVersion: v1}]\n", "YAML parse error on manifest: items[0]: metadata is missing"},
 		"a list in a list":      {"{kind: List, apiVersion: v1, items: [{kind: List, apiVersion: v1, items: []}]}", "YAML parse error on manifest: items[0]: a list cannot stand in a list"},
+		"not even a comment":    {"---\n# Source: c/templates/a.yaml\n#\x00\n", "YAML parse error on c/templates/a.yaml: error converting YAML to JSON: yaml: control characters are not allowed"},
 		"too deep":              {pod + "x: " + strings.Repeat("[", 1001) + strings.Repeat("]", 1001), "YAML parse error on manifest: more than 1000 levels"},
 		"too long":              {strings.Repeat(" ", 64<<20+1), "YAML parse error on manifest: more than 67108864 bytes"},
 		"too many":              {"kind: List\napiVersion: v1\nitems:\n" + strings.Repeat("- {kind: A, apiVersion: v1, metadata: {name: a}}\n", 100_001), "YAML parse error on manifest: items[100000]: more than 100000 objects"},
