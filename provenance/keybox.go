@@ -68,11 +68,8 @@ func blobKey(blob []byte) ([]byte, error) {
 	}
 	from := uint64(binary.BigEndian.Uint32(blob[blobKeyAt:]))
 	length := uint64(binary.BigEndian.Uint32(blob[blobKeyLengthAt:]))
-	switch {
-	case from < blobFixedSize || from+length > uint64(len(blob)):
+	if from < blobFixedSize || from+length > uint64(len(blob)) {
 		return nil, errors.New("its key block is not inside it")
-	case length > maxKey:
-		return nil, fmt.Errorf("its key block has more than %d bytes", maxKey)
 	}
 	return blob[from : from+length], nil
 }

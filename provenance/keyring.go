@@ -163,10 +163,9 @@ func (k *Keyring) addPackets(data []byte) error {
 		case len(key) == 0:
 			return fmt.Errorf("a packet of type %d where a key has to begin", p.Tag)
 		}
-		if len(key) == maxPackets {
-			return fmt.Errorf("a key of more than %d packets", maxPackets)
+		if len(key) <= maxPackets { // one more tells readEntity that there are too many
+			key = append(key, p)
 		}
-		key = append(key, p)
 	}
 }
 
@@ -198,6 +197,9 @@ func (k *Keyring) addKey(packets []*packet.OpaquePacket) {
 }
 
 func readEntity(packets []*packet.OpaquePacket) (*openpgp.Entity, error) {
+	if len(packets) > maxPackets {
+		return nil, fmt.Errorf("a key of more than %d packets", maxPackets)
+	}
 	var key bytes.Buffer
 	for _, p := range packets {
 		if err := checkRevocation(p); err != nil {

@@ -115,8 +115,8 @@ func TestDamagedKeyringsAreErrors(t *testing.T) {
 		"cut off in a size":     {append(bytes.Clone(box), 0, 0), "keybox: cut off at byte"},
 		"a key outside":         {keybox(change(blob(public), 8, 0, 0, 0xff, 0xff)), "its key block is not inside it"},
 		"a key over its start":  {keybox(change(blob(public), 8, 0, 0, 0, 4)), "its key block is not inside it"},
-		"a key that is too big": {keybox(blob(make([]byte, 6<<20))), "its key block has more than"},
-		"a key of many packets": {append(bytes.Clone(public), bytes.Repeat([]byte{0xcd, 1, 'x'}, 3000)...), "a key of more than 2000 packets"},
+		"a key that is too big": {keybox(blob(large(public))), "a key of more than 5242880 bytes"},
+		"a key of many packets": {flooded(public), "a key of more than 2000 packets"},
 		"large":                 {bytes.Repeat([]byte("x"), 65<<20), "more than 67108864 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,6 +129,16 @@ func TestDamagedKeyringsAreErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// flooded is a key with more user ids than anybody needs, and large one with a picture.
+func flooded(key []byte) []byte {
+	return append(bytes.Clone(key), bytes.Repeat([]byte{0xcd, 1, 'x'}, 3000)...)
+}
+
+func large(key []byte) []byte {
+	const size = 6 << 20
+	return append(append(bytes.Clone(key), 0xd1, 0xff, 0, size>>16, 0, 0), make([]byte, size)...)
 }
 
 // keybox builds a keybox of blobs, and blob one of them, as GnuPG documents them.
@@ -156,6 +166,14 @@ func TestAKeyThatCannotBeReadDoesNotSpoilTheOthers(t *testing.T) {
 	keys := keyring(t, append(bad, other...))
 	if got := keys.Fingerprints(); len(got) != 1 || len(keys.Skipped()) != 1 || keys.Skipped()[0].Err == nil || keys.Skipped()[0].Fingerprint == "" {
 		t.Fatalf("%v, skipped %+v", got, keys.Skipped())
+	}
+	for name, key := range map[string][]byte{"many packets": flooded(public), "large": large(public)} {
+		for form, data := range map[string][]byte{"one after the other": append(bytes.Clone(key), other...), "a keybox": keybox(blob(key), blob(other))} {
+			keys := keyring(t, data)
+			if len(keys.Fingerprints()) != 1 || len(keys.Skipped()) != 1 || keys.Skipped()[0].Fingerprint == "" {
+				t.Errorf("%s in %s: %v, skipped %+v", name, form, keys.Fingerprints(), keys.Skipped())
+			}
+		}
 	}
 	archive := packaged(t, "plain")
 	prov, err := provenance.Sign(context.Background(), plainName, archive, signerOf(t, secret, "bad@example.com"))
