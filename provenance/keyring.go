@@ -224,7 +224,29 @@ func readEntity(packets []*packet.OpaquePacket) (*openpgp.Entity, error) {
 	if len(entity.Identities) == 0 && entity.PrimaryKey.Version < 6 {
 		return nil, errors.New("no user id is signed by the key itself")
 	}
+	if entity.PrimaryKey.Version < 6 {
+		entity.SelfSignature = directSignature(packets, entity.PrimaryKey)
+	}
 	return entity, nil
+}
+
+// directSignature is the last signature that a key has made over itself and no user
+// id, nil if there is none. The OpenPGP library reads it for keys of version 6 alone.
+func directSignature(packets []*packet.OpaquePacket, key *packet.PublicKey) (last *packet.Signature) {
+	for _, p := range packets {
+		if p.Tag != tagSignature || len(p.Contents) < 2 || packet.SignatureType(p.Contents[1]) != packet.SigTypeDirectSignature {
+			continue
+		}
+		parsed, err := parsePacket(p)
+		signature, ok := parsed.(*packet.Signature)
+		if err != nil || !ok || !signature.CheckKeyIdOrFingerprint(key) || !newer(signature, last) {
+			continue
+		}
+		if guard(func() error { return key.VerifyDirectKeySignature(signature) }) == nil {
+			last = signature
+		}
+	}
+	return last
 }
 
 // checkRevocation refuses a revocation that the OpenPGP library would pass over,

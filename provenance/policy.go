@@ -148,6 +148,9 @@ func lifetime(key *openpgp.Key) (from, until time.Time) {
 	self, _ := selfSignature(key.Entity)
 	from = primary.CreationTime
 	until = earlier(expiry(primary.CreationTime, self.KeyLifetimeSecs), expiry(self.CreationTime, self.SigLifetimeSecs))
+	if direct := key.Entity.SelfSignature; direct != nil { // GnuPG goes by it, too
+		until = earlier(until, expiry(primary.CreationTime, direct.KeyLifetimeSecs))
+	}
 	if key.PublicKey != primary {
 		binding := key.SelfSignature
 		if key.PublicKey.CreationTime.After(from) {
@@ -194,6 +197,9 @@ func maySign(key *openpgp.Key) bool {
 	s := key.SelfSignature
 	if key.PublicKey == key.Entity.PrimaryKey {
 		s, _ = selfSignature(key.Entity)
+		if direct := key.Entity.SelfSignature; direct != nil && direct.FlagsValid {
+			s = direct
+		}
 	}
 	return s != nil && s.FlagsValid && s.FlagSign && key.PublicKey.PubKeyAlgo.CanSign()
 }

@@ -1,10 +1,16 @@
 package provenance_test
 
 import (
+	"bytes"
 	"context"
+	"crypto"
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
 	"github.com/e6d26078/slipway/provenance"
 )
@@ -155,6 +161,72 @@ func TestSubkeysSignAndAreJudged(t *testing.T) {
 	if _, err := secret.Signer("release@example.com", day("2024-01-15")); reason(t, err) != string(provenance.NotYetValid) {
 		t.Errorf("before any of the subkeys: %v", err)
 	}
+}
+
+// TestWhatAKeySaysOfItselfCounts also if no user id says it: GnuPG sees it so, too.
+func TestWhatAKeySaysOfItselfCounts(t *testing.T) {
+	_, secret := newKey(t, "Release", "release@example.com")
+	_, another := newKey(t, "Else", "else@example.com")
+	key, strange := entity(t, secret), entity(t, another)
+	year := uint32(365 * 24 * 60 * 60)
+	says := func(by *packet.PrivateKey, after time.Duration, what packet.Signature) []byte {
+		what.Version, what.SigType, what.Hash = 4, packet.SigTypeDirectSignature, crypto.SHA256
+		what.PubKeyAlgo, what.IssuerKeyId, what.CreationTime = by.PubKeyAlgo, &key.PrimaryKey.KeyId, keyTime.Add(after)
+		var out bytes.Buffer
+		err := what.SignDirectKeyBinding(key.PrimaryKey, by, nil)
+		if err == nil {
+			err = what.Serialize(&out)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	limit := says(key.PrivateKey, 0, packet.Signature{KeyLifetimeSecs: &year})
+	for name, test := range map[string]struct {
+		direct             []byte
+		inAnHour, in2Years string
+	}{
+		"nothing":           {nil, "valid", "valid"},
+		"nothing of this":   {says(key.PrivateKey, 0, packet.Signature{}), "valid", "valid"},
+		"its end":           {limit, "valid", string(provenance.Expired)},
+		"by somebody else":  {says(strange.PrivateKey, 0, packet.Signature{KeyLifetimeSecs: &year}), "valid", "valid"},
+		"another end later": {append(bytes.Clone(limit), says(key.PrivateKey, time.Minute, packet.Signature{})...), "valid", "valid"},
+		"not for charts":    {says(key.PrivateKey, 0, packet.Signature{FlagsValid: true, FlagCertify: true}), string(provenance.Forbidden), string(provenance.Forbidden)},
+		"for charts":        {says(key.PrivateKey, 0, packet.Signature{FlagsValid: true, FlagSign: true}), "valid", "valid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keys := keyring(t, behindTheFirstPacket(t, secret, test.direct))
+			for after, want := range map[time.Duration]string{time.Hour: test.inAnHour, 2 * time.Duration(year) * time.Second: test.in2Years} {
+				if _, err := keys.Signer("release@example.com", keyTime.Add(after)); reason(t, err) != want {
+					t.Errorf("after %s: %v, want %s", after, err, want)
+				}
+			}
+		})
+	}
+}
+
+func entity(t *testing.T, key []byte) *openpgp.Entity {
+	t.Helper()
+	list, err := openpgp.ReadKeyRing(bytes.NewReader(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list[0]
+}
+
+// behindTheFirstPacket puts more into a key.
+func behindTheFirstPacket(t *testing.T, key, more []byte) []byte {
+	t.Helper()
+	var first bytes.Buffer
+	p, err := packet.NewOpaqueReader(bytes.NewReader(key)).Next()
+	if err == nil {
+		err = p.Serialize(&first)
+	}
+	if err != nil || !bytes.HasPrefix(key, first.Bytes()) {
+		t.Fatal(err)
+	}
+	return slices.Concat(first.Bytes(), more, key[first.Len():])
 }
 
 func TestOnlyAllowedAndStrongKeysCount(t *testing.T) {
