@@ -298,7 +298,7 @@ func TestAuthPoliciesThatAreWrong(t *testing.T) {
 		head + "- issuer: https://a.example.com\n  audience: a\n  audience: b\n" + rule:                                                 "p.yaml:5: issuers.0.audience stands twice",
 		head + "- issuer: https://a.example.com\n  audience: a\n  caFile: x\n" + rule:                                                   "p.yaml:5: there is no x",
 		head + "- issuer: https://gitlab.com\n  audience: a\n" + rule:                                                                   "p.yaml:6: this would let in the jobs of everybody",
-		head + "- issuer: https://a.example.com\n  audience: a\n" + rule + "---\na: b\n":                                                "p.yaml:7: the file has to be one document",
+		head + "- issuer: https://a.example.com\n  audience: a\n" + rule + "---\na: b\n":                                                "p.yaml:8: the file has to be one document",
 		head + "- issuer: https://a.example.com\n  audience: a\n  rules: [{claims: {}, repositories: [repo], actions: [push]}]\n":       "p.yaml:5: issuers.0.rules.0.claims: ",
 		head + "- issuer: https://a.example.com\n  audience: a\n  rules: [{claims: {a: b}, repositories: [repo], actions: [delete]}]\n": "p.yaml:5: issuers.0.rules.0.actions.0: ",
 		strings.Repeat("#", maxConfig+1):                                                                                                "p.yaml: it has more than",

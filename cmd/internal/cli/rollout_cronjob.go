@@ -60,6 +60,9 @@ func (a *app) guardedContent(ctx context.Context, c *connection, o *guardOptions
 	}
 	err = a.inNamespaces(ctx, c, all, func(there *connection, m release.Meta) error {
 		r, err := there.store.Get(ctx, m.Name, m.Version)
+		if errors.Is(err, release.ErrNotFound) {
+			return nil // uninstalled or pruned meanwhile
+		}
 		if err != nil {
 			return err
 		}
