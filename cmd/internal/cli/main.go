@@ -85,7 +85,7 @@ const (
 	goPercent = 100 // Go's default
 	// clusterPercent is for commands that mostly wait for a cluster, whose answers
 	// are many times what has to be kept.
-	clusterPercent = 60
+	clusterPercent = 40
 )
 
 // collectAsUsual returns to Go's default, unless collectAt was first.
