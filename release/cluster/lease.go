@@ -97,8 +97,13 @@ type attempt struct {
 func (l *attempt) try(ctx context.Context) (deploy.Lock, error) {
 	name, holder := l.name, l.holder
 	key := leasePrefix + name
-	lease, err := l.client.Get(ctx, key, metav1.GetOptions{})
-	missing := apierrors.IsNotFound(err)
+	var lease *coordination.Lease
+	var err error
+	missing := holder.Unused && l.written.IsZero()
+	if !missing {
+		lease, err = l.client.Get(ctx, key, metav1.GetOptions{})
+		missing = apierrors.IsNotFound(err)
+	}
 	switch {
 	case missing:
 		lease = &coordination.Lease{ObjectMeta: metav1.ObjectMeta{Name: key, Namespace: l.namespace}}

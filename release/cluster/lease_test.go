@@ -31,6 +31,7 @@ type leaseRig struct {
 	namespace string
 	clock     *testclock.FakeClock
 	cut       atomic.Bool
+	reads     atomic.Int32
 	writes    atomic.Int32
 }
 
@@ -46,7 +47,10 @@ func newLeaseRig(t *testing.T) *leaseRig {
 			if rig.cut.Load() {
 				return nil, errors.New("the network is down")
 			}
-			if r.Method == http.MethodPut {
+			switch r.Method {
+			case http.MethodGet:
+				rig.reads.Add(1)
+			case http.MethodPut:
 				defer rig.writes.Add(1)
 			}
 			return next.RoundTrip(r)
@@ -341,5 +345,35 @@ func TestWhatIsReadWhenTheLockIsFreeHoldsOnceItIsTaken(t *testing.T) {
 	var locked *deploy.LockedError
 	if _, err := rig.Acquire(rig.Context(), "web", holder); !errors.As(err, &locked) || calls != 0 {
 		t.Errorf("Free was called %d times for a lock that is held (%v)", calls, err)
+	}
+}
+
+func TestLockThatIsThoughtToBeUnused(t *testing.T) {
+	rig := newLeaseRig(t)
+	var calls int
+	holder := deploy.Holder{Owner: "ann", Operation: "A", Unused: true, Free: func() { calls++ }}
+	acquire := func(wantCalls int, wantReads int32, wantFence int64) {
+		t.Helper()
+		calls = 0
+		reads := rig.reads.Load()
+		lock, err := rig.Acquire(rig.Context(), "web", holder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if calls != wantCalls || rig.reads.Load()-reads != wantReads || lock.Fence() != wantFence {
+			t.Errorf("Free was called %d times, the Lease read %d times, the fence is %d; %d, %d and %d expected",
+				calls, rig.reads.Load()-reads, lock.Fence(), wantCalls, wantReads, wantFence)
+		}
+		if err := lock.Release(rig.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	acquire(1, 0, 1)
+	acquire(2, 1, 2) // there is a Lease after all
+
+	rig.take("bob", "B")
+	var locked *deploy.LockedError
+	if _, err := rig.Acquire(rig.Context(), "web", holder); !errors.As(err, &locked) || locked.Owner != "bob" {
+		t.Errorf("of a lock that somebody holds: %v", err)
 	}
 }

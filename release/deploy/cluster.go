@@ -46,6 +46,10 @@ type Holder struct {
 	// is empty, nobody had it after the last call: what was read from then on
 	// is as good as what is read under the lock. It must not block.
 	Free func()
+	// Unused says that nobody is thought to have had the lock before. Acquire
+	// then tries to take it before it looks at it, which is a request less if so,
+	// and calls Free first. Somebody may have had and removed the lock since.
+	Unused bool
 }
 
 // Lock is held until it is ended in one of three ways.

@@ -1,9 +1,11 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -90,12 +92,39 @@ func stageOf(ref manifest.Ref) string {
 	return ""
 }
 
+// spread orders the changes of a wave so that each kind comes evenly from the
+// beginning to the end. A Service takes the API server several times as long as a
+// ConfigMap, since its address is handed out by another request: many of them at
+// the end would keep the wave waiting.
+func spread(wave []plan.Change) []*plan.Change {
+	type place struct {
+		at     float64 // from 0 to 1
+		change *plan.Change
+	}
+	kinds := map[string]int{}
+	for i := range wave {
+		kinds[wave[i].Ref.Kind]++
+	}
+	seen := map[string]int{}
+	places := make([]place, len(wave))
+	for i := range wave {
+		kind := wave[i].Ref.Kind
+		places[i] = place{float64(seen[kind]) / float64(kinds[kind]), &wave[i]}
+		seen[kind]++
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.at, b.at) })
+	all := make([]*plan.Change, len(wave))
+	for i := range places {
+		all[i] = places[i].change
+	}
+	return all
+}
+
 func (o *operation) applyWave(ctx context.Context, c *changes, wave []plan.Change, options *ChangeOptions) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(o.concurrency())
 	var sent []manifest.Object
-	for i := range wave {
-		change := &wave[i]
+	for _, change := range spread(wave) {
 		if !change.Send {
 			o.notify(Notice{Step: StepApply, Ref: change.Ref, Action: "unchanged"})
 			continue

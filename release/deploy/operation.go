@@ -79,7 +79,7 @@ func helmTime(t time.Time) helmtime.Time { return helmtime.Time{Time: t} }
 // What body has not classified counts as refused as long as there is no
 // target, and as failed from then on.
 func (o *operation) locked(ctx context.Context, body func(ctx context.Context) error) error {
-	holder := Holder{Owner: o.Owner, Operation: o.id}
+	holder := Holder{Owner: o.Owner, Operation: o.id, Unused: o.expectsNone()}
 	if holder.Owner == "" {
 		holder.Owner = o.id
 	}
@@ -117,6 +117,9 @@ func (o *operation) locked(ctx context.Context, body func(ctx context.Context) e
 	}
 	return problem
 }
+
+// expectsNone tells whether the release is thought to have neither a lock nor a history yet.
+func (o *operation) expectsNone() bool { return o.kind == kindInstall }
 
 // withPast runs body under the lock of the release, once its history is read.
 func (o *operation) withPast(ctx context.Context, body func(ctx context.Context) (*Result, error)) (result *Result, err error) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -35,11 +36,15 @@ func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r
 
 // about are the requests that match, sorted.
 func (q *requests) about(pattern string) []string {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	all := slices.DeleteFunc(slices.Clone(q.seen), func(s string) bool { return !regexp.MustCompile(pattern).MatchString(s) })
+	all := q.inOrder(pattern)
 	slices.Sort(all)
 	return all
+}
+
+func (q *requests) inOrder(pattern string) []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(q.seen), func(s string) bool { return !regexp.MustCompile(pattern).MatchString(s) })
 }
 
 func TestAnUpgradeThatChangesNothingAsksForLittle(t *testing.T) {
@@ -76,5 +81,84 @@ func TestAnUpgradeThatChangesNothingAsksForLittle(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"GET /api", "GET /apis", "GET /version"}, asked.about("^GET /(api|apis|version)$")); diff != "" {
 		t.Errorf("what is served (-want +got):\n%s", diff)
+	}
+}
+
+func TestKindsThatGoTogetherAreSpreadOverTheirWave(t *testing.T) {
+	api := clustertest.Shared(t)
+	namespace := api.Namespace(t)
+	var asked requests
+	rc := api.RESTConfig(t)
+	rc.Wrap(asked.wrap)
+	config := configFor(t, rc, namespace)
+	config.Concurrency = 1
+	c := chartOf(`
+{{- range until 4 }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c{{ . }}}
+{{- end }}
+{{- range until 2 }}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: s{{ . }}}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d{{ . }}}
+spec:
+  selector: {matchLabels: {app: d{{ . }}}}
+  template: {metadata: {labels: {app: d{{ . }}}}, spec: {containers: [{name: main, image: "example.com/app:1"}]}}
+{{- end }}
+`)
+	if _, err := deploy.Install(t.Context(), config, "web", c, nil, deploy.InstallOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	core, apps := "PATCH /api/v1/namespaces/"+namespace, "PATCH /apis/apps/v1/namespaces/"+namespace
+	want := []string{
+		core + "/configmaps/c0", core + "/services/s0", core + "/configmaps/c1",
+		core + "/configmaps/c2", core + "/services/s1", core + "/configmaps/c3",
+		apps + "/deployments/d0", apps + "/deployments/d1",
+	}
+	if diff := cmp.Diff(want, asked.inOrder("^PATCH ")); diff != "" {
+		t.Errorf("the order (-want +got):\n%s", diff)
+	}
+}
+
+// TestAnInstallLooksAgainAtWhatWasThere has a release end while an install of the
+// same name waits for its lock and has read the history already.
+func TestAnInstallLooksAgainAtWhatWasThere(t *testing.T) {
+	api := clustertest.Shared(t)
+	namespace := api.Namespace(t)
+	c := chartOf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
+	other := configFor(t, api.RESTConfig(t), namespace)
+	if _, err := deploy.Install(t.Context(), other, "web", c, nil, deploy.InstallOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan struct{})
+	var once, end sync.Once
+	rc := api.RESTConfig(t)
+	rc.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(r *http.Request) (*http.Response, error) {
+			switch {
+			case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/secrets"):
+				defer once.Do(func() { close(read) })
+			case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/leases"):
+				<-read
+				end.Do(func() {
+					if _, err := deploy.Uninstall(t.Context(), other, "web", deploy.UninstallOptions{}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	result, err := deploy.Install(t.Context(), configFor(t, rc, namespace), "web", c, nil, deploy.InstallOptions{})
+	if err != nil || result.Record.Version != 1 {
+		t.Errorf("the name was free when the lock was taken: %v", err)
 	}
 }
