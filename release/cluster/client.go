@@ -22,13 +22,13 @@ import (
 const FieldManager = "helm"
 
 // defaultConcurrency is what New takes for none.
-const defaultConcurrency = 32
+const defaultConcurrency = 64
 
 // Options change how a Client works. The zero value is fit for use.
 type Options struct {
 	// Version is named in the user agent: "slipway/VERSION". The zero value says "slipway/dev".
 	Version string
-	// Concurrency is how many requests Read has under way at once; 0 means 32.
+	// Concurrency is how many requests Read has under way at once; 0 means 64.
 	// How many objects are applied at once is for the caller to decide.
 	Concurrency int
 	// Patience is how long a request is repeated when an API server that has

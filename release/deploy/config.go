@@ -29,7 +29,7 @@ type Config struct {
 	RecordLimit int
 	// Audit is recorded with each revision.
 	Audit release.Audit
-	// Concurrency is how many requests of one wave run at a time; 0 means 32.
+	// Concurrency is how many requests of one wave run at a time; 0 means 64.
 	Concurrency int
 	// Review, if not nil, is asked about everything that an install, an upgrade, a
 	// rollback, an approved plan or the start of a rollout is about to bring
@@ -84,5 +84,5 @@ func (c *Config) concurrency() int {
 	if c.Concurrency > 0 {
 		return c.Concurrency
 	}
-	return 32
+	return 64
 }

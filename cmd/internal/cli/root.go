@@ -130,7 +130,7 @@ func (g *globalFlags) register(f *pflag.FlagSet, getenv func(string) string) {
 	f.StringVar(&g.caFile, "kube-ca-file", getenv("HELM_KUBECAFILE"), "the certificate authority file for the Kubernetes API server connection")
 	f.StringVar(&g.tlsServerName, "kube-tls-server-name", getenv("HELM_KUBETLS_SERVER_NAME"), "server name to use for Kubernetes API server certificate validation. If it is not provided, the hostname used to contact the server is used")
 	f.BoolVar(&g.insecure, "kube-insecure-skip-tls-verify", insecure, "do not check the Kubernetes API server's certificate. This makes your HTTPS connections insecure")
-	f.IntVar(&g.concurrency, "concurrency", 32, "how many requests to the Kubernetes API server may be under way at a time")
+	f.IntVar(&g.concurrency, "concurrency", 64, "how many requests to the Kubernetes API server may be under way at a time")
 
 	f.StringVar(&g.repositoryConfig, "repository-config", "", "path to the file containing repository names and URLs")
 	f.StringVar(&g.repositoryCache, "repository-cache", "", "path to the directory containing cached repository indexes")
