@@ -109,6 +109,7 @@ func (o *operation) run(ctx context.Context, c *changes, options *ChangeOptions,
 	if _, _, err := o.remove(ctx, c, ""); err != nil {
 		return err
 	}
+	c.dropComparison()
 	if err := o.waitReady(ctx, c.input.Wanted, options); err != nil {
 		return err
 	}

@@ -66,6 +66,13 @@ func (o *operation) changes(ctx context.Context, d *draft, earlier []*release.Re
 	return c, nil
 }
 
+// dropComparison gives up what was compared, once it is carried out: to wait may
+// take long, and memory for what is watched.
+func (c *changes) dropComparison() {
+	c.plan = nil
+	c.input.Live, c.input.Last, c.input.Attempted, c.input.Applied = nil, nil, nil, nil
+}
+
 // compute works out the plan. What is as it should be is sent all the same if
 // a client-side Helm manages it: a field that a later revision drops would stay.
 func (o *operation) compute(c *changes) {
