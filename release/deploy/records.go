@@ -36,7 +36,7 @@ func (o *operation) history(ctx context.Context) ([]release.Meta, error) {
 	if o.ahead = nil; a == nil {
 		return o.Store.History(ctx, o.name)
 	}
-	<-a.done // the request ends with the operation's context
+	<-a.done                                // the request ends with the operation's context
 	if o.expectsNone() && len(a.past) > 0 { // somebody may have removed it before the lock was taken
 		return o.Store.History(ctx, o.name)
 	}

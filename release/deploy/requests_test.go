@@ -47,26 +47,33 @@ func (q *requests) inOrder(pattern string) []string {
 	return slices.DeleteFunc(slices.Clone(q.seen), func(s string) bool { return !regexp.MustCompile(pattern).MatchString(s) })
 }
 
-func TestAnUpgradeThatChangesNothingAsksForLittle(t *testing.T) {
+// noted makes configurations for a new namespace, and notes what is asked with them.
+func noted(t *testing.T) (connect func() deploy.Config, asked *requests) {
 	api := clustertest.Shared(t)
 	namespace := api.Namespace(t)
-	var asked requests
+	asked = &requests{}
 	rc := api.RESTConfig(t)
 	rc.Wrap(asked.wrap)
+	return func() deploy.Config { return configFor(t, rc, namespace) }, asked
+}
+
+func TestAnUpgradeThatChangesNothingAsksForLittle(t *testing.T) {
+	connect, asked := noted(t)
 	c, err := chart.Load("../../testdata/charts/shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	options := deploy.ChangeOptions{NoHooks: true}
-	if _, err := deploy.Install(t.Context(), configFor(t, rc, namespace), "shop", c, nil, deploy.InstallOptions{ChangeOptions: options}); err != nil {
+	config := connect()
+	if _, err := deploy.Install(t.Context(), config, "shop", c, nil, deploy.InstallOptions{ChangeOptions: options}); err != nil {
 		t.Fatal(err)
 	}
 	asked.seen = nil
-	if _, err := deploy.Upgrade(t.Context(), configFor(t, rc, namespace), "shop", c, nil, deploy.UpgradeOptions{ChangeOptions: options}); err != nil {
+	if _, err := deploy.Upgrade(t.Context(), connect(), "shop", c, nil, deploy.UpgradeOptions{ChangeOptions: options}); err != nil {
 		t.Fatal(err)
 	}
-	core := "/api/v1/namespaces/" + namespace
-	lease := "/apis/coordination.k8s.io/v1/namespaces/" + namespace + "/leases/slipway-shop"
+	core := "/api/v1/namespaces/" + config.Namespace
+	lease := "/apis/coordination.k8s.io/v1/namespaces/" + config.Namespace + "/leases/slipway-shop"
 	records := core + "/secrets/sh.helm.release.v1.shop.v"
 	changes := []string{
 		"POST " + core + "/events", "POST " + core + "/secrets",
@@ -85,12 +92,8 @@ func TestAnUpgradeThatChangesNothingAsksForLittle(t *testing.T) {
 }
 
 func TestKindsThatGoTogetherAreSpreadOverTheirWave(t *testing.T) {
-	api := clustertest.Shared(t)
-	namespace := api.Namespace(t)
-	var asked requests
-	rc := api.RESTConfig(t)
-	rc.Wrap(asked.wrap)
-	config := configFor(t, rc, namespace)
+	connect, asked := noted(t)
+	config := connect()
 	config.Concurrency = 1
 	c := chartOf(`
 {{- range until 4 }}
@@ -117,7 +120,7 @@ spec:
 	if _, err := deploy.Install(t.Context(), config, "web", c, nil, deploy.InstallOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	core, apps := "PATCH /api/v1/namespaces/"+namespace, "PATCH /apis/apps/v1/namespaces/"+namespace
+	core, apps := "PATCH /api/v1/namespaces/"+config.Namespace, "PATCH /apis/apps/v1/namespaces/"+config.Namespace
 	want := []string{
 		core + "/configmaps/c0", core + "/services/s0", core + "/configmaps/c1",
 		core + "/configmaps/c2", core + "/services/s1", core + "/configmaps/c3",
