@@ -1,6 +1,9 @@
 package lint
 
-import "text/template/parse"
+import (
+	"strings"
+	"text/template/parse"
+)
 
 // call evaluates a call of a template function. Functions that hand on or
 // pick from one of their arguments keep its path; all others read their
@@ -26,12 +29,31 @@ func (r *reader) call(name string, args []argument, dot value, test bool) value 
 		r.dict(args, dot)
 	case name == "not" || name == "empty" || name == "kindIs" || name == "typeIs" || name == "kindOf" || name == "typeOf":
 		r.useAll(args, dot, false)
+	case writesOut(name):
+		for _, arg := range args {
+			r.useOut(r.eval(arg, dot, false), arg.node)
+		}
 	case test && (name == "and" || name == "or"):
 		r.useAll(args, dot, false)
 	default:
 		r.useAll(args, dot, true)
 	}
 	return value{}
+}
+
+// writesOut reports whether a function makes text of all that it gets.
+func writesOut(name string) bool {
+	name = strings.TrimPrefix(name, "must")
+	return strings.HasPrefix(strings.ToLower(name), "to") || strings.HasPrefix(name, "print") || name == "quote" || name == "squote" || name == "cat"
+}
+
+// useOut records that a value is written out. Of the object that templates
+// start with that is all values, too.
+func (r *reader) useOut(v value, at parse.Node) {
+	if v.kind == rootObject {
+		r.usage.mark(v.path, true)
+	}
+	r.use(v, at, true)
 }
 
 // pick follows keys from a table. When a key is not a literal, the table

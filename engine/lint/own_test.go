@@ -106,6 +106,14 @@ var ownTable = []struct {
 		},
 	},
 	{
+		"all values are written out", chartWith("a: 1\nb: {c: 1}\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x, annotations: {sum: '{{ . | toJson | sha256sum }}'}}\n"), nil, nil,
+	},
+	{
+		"keys of values in a text for tpl",
+		chartWith("a: {b.c: 1, d: 2}\nt: '{{ index .Values \"a\" \"b.c\" }}'\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\nt: {{ tpl .Values.t . }}\n"), nil,
+		[]string{"unused-value [INFO] values.yaml:1:13: no template reads the value a.d"},
+	},
+	{
 		"one of two values opens a context",
 		chartWith("a: {c: 1}\nb: {c: 2}\nd: {c: 1, z: 1}\ne: {c: 1}\n",
 			"-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\na: {{ with or .Values.a .Values.b }}{{ .c }}{{ end }}\n"+

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -94,9 +95,6 @@ func (s *source) place(offset int) position {
 // any chart of the tree.
 func readTemplate(file *chart.File, name string, own, shared *usage) []reference {
 	src := &source{file: name, text: string(file.Data)}
-	if !strings.Contains(src.text, "Values") {
-		return nil
-	}
 	main := parse.New(name)
 	main.Mode = parse.SkipFuncCheck
 	set := map[string]*parse.Tree{}
@@ -121,23 +119,22 @@ func readTemplate(file *chart.File, name string, own, shared *usage) []reference
 	return references
 }
 
+// mention is how a text mentions a value: by field names, or by keys for index,
+// get and the like.
+var mention = regexp.MustCompile(`\.Values(?:\.([\w.]+)|((?:\s+"[^"]*")+))`)
+
 // readText marks what a text mentions that is not analysed further: values
 // and files that may go through tpl.
 func readText(text string, used *usage) {
-	const mark = ".Values."
-	for {
-		i := strings.Index(text, mark)
-		if i < 0 {
-			return
+	for _, found := range mention.FindAllStringSubmatch(text, -1) {
+		fields := strings.Split(strings.Trim(found[1], "."), ".")
+		if found[1] == "" {
+			fields = nil
+			for key := range strings.FieldsSeq(found[2]) {
+				fields = append(fields, strings.Trim(key, `"`))
+			}
 		}
-		text = text[i+len(mark):]
-		end := strings.IndexFunc(text, func(r rune) bool {
-			return r != '.' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-		})
-		if end < 0 {
-			end = len(text)
-		}
-		used.mark(strings.Split(strings.Trim(text[:end], "."), "."), true)
+		used.mark(fields, true)
 	}
 }
 
@@ -257,7 +254,7 @@ func (r *reader) action(pipe *parse.PipeNode, dot value) {
 	v := r.pipe(pipe, dot, false)
 	switch {
 	case len(pipe.Decl) == 0:
-		r.use(v, pipe, true)
+		r.useOut(v, pipe)
 	case pipe.IsAssign:
 		// Which assignment holds where cannot be told: both values count as read.
 		r.use(v, pipe, true)
