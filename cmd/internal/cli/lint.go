@@ -109,11 +109,12 @@ func (a *app) runLint(ctx context.Context, o *lintOptions, args []string) error 
 			return err
 		}
 	}
-	if err := o.writeSARIF(results); err != nil {
+	unwritten := o.writeSARIF(results)
+	a.foundByLint(results)
+	if err := a.printLint(o, results); unwritten == nil {
 		return err
 	}
-	a.foundByLint(results)
-	return a.printLint(o, results)
+	return unwritten
 }
 
 // paths lists the charts to look at.
