@@ -99,8 +99,9 @@ func (l *attempt) try(ctx context.Context) (deploy.Lock, error) {
 	key := leasePrefix + name
 	var lease *coordination.Lease
 	var err error
-	missing := holder.Unused && l.written.IsZero()
-	if !missing {
+	blind := holder.Unused && l.written.IsZero()
+	missing := blind
+	if !blind {
 		lease, err = l.client.Get(ctx, key, metav1.GetOptions{})
 		missing = apierrors.IsNotFound(err)
 	}
@@ -137,6 +138,8 @@ func (l *attempt) try(ctx context.Context) (deploy.Lock, error) {
 		return nil, nil
 	case apierrors.IsNotFound(err) && !missing:
 		return nil, nil
+	case err != nil && blind && ctx.Err() == nil && apierrors.ReasonForError(err) == metav1.StatusReasonUnknown:
+		return nil, nil // no answer: it may be there, and if nobody answers the look at it will tell
 	case err != nil && missing:
 		return nil, l.explain(err, "create", key)
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -375,5 +376,34 @@ func TestLockThatIsThoughtToBeUnused(t *testing.T) {
 	var locked *deploy.LockedError
 	if _, err := rig.Acquire(rig.Context(), "web", holder); !errors.As(err, &locked) || locked.Owner != "bob" {
 		t.Errorf("of a lock that somebody holds: %v", err)
+	}
+}
+
+// TestTheAnswerToTheFirstRequestIsLost has it lost before any other of the API
+// server, so that nobody repeats the request.
+func TestTheAnswerToTheFirstRequestIsLost(t *testing.T) {
+	c := clustertest.Shared(t)
+	config := c.RESTConfig(t)
+	var lost atomic.Bool
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			response, err := next.RoundTrip(r)
+			if err == nil && !lost.Swap(true) {
+				_ = response.Body.Close()
+				return nil, io.ErrUnexpectedEOF
+			}
+			return response, err
+		})
+	})
+	leases, err := cluster.NewLeases(clientFor(t, config), c.Namespace(t), cluster.LeaseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := leases.Acquire(t.Context(), "web", deploy.Holder{Owner: "ann", Operation: "A", Unused: true})
+	if err != nil || lock.Fence() != 1 || lock.Previous() != "" {
+		t.Fatalf("the lock of the request whose answer was lost: %v, %v", lock, err)
+	}
+	if err := lock.Release(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -36,8 +36,10 @@ func (o *operation) history(ctx context.Context) ([]release.Meta, error) {
 	if o.ahead = nil; a == nil {
 		return o.Store.History(ctx, o.name)
 	}
-	<-a.done                                // the request ends with the operation's context
-	if o.expectsNone() && len(a.past) > 0 { // somebody may have removed it before the lock was taken
+	<-a.done // the request ends with the operation's context
+	// Somebody may have removed what was there before the lock was taken; and
+	// nobody had answered yet when it was asked for, so that it was asked once.
+	if o.expectsNone() && (len(a.past) > 0 || a.err != nil) {
 		return o.Store.History(ctx, o.name)
 	}
 	return a.past, a.err
