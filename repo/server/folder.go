@@ -24,7 +24,8 @@ type Folder struct {
 	dir  string
 	root *os.Root
 	now  func() time.Time
-	lock *os.File
+
+	unlock func() error
 
 	next   atomic.Int64 // number of temporary files
 	mu     sync.Mutex   // held while conditions are checked and names change
@@ -42,16 +43,16 @@ func OpenFolder(dir string, now func() time.Time) (*Folder, error) {
 			return nil, fmt.Errorf("open storage: %w", err)
 		}
 	}
-	lock, err := lockFile(filepath.Join(dir, private, "lock"))
+	unlock, err := lockFile(filepath.Join(dir, private, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("open storage %s: %w", dir, err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		lock.Close()
+		_ = unlock()
 		return nil, fmt.Errorf("open storage: %w", err)
 	}
-	f := &Folder{dir: dir, root: root, now: now, lock: lock}
+	f := &Folder{dir: dir, root: root, now: now, unlock: unlock}
 	if err := f.recover(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("open storage %s: complete what was begun: %w", dir, err)
@@ -64,7 +65,7 @@ func (f *Folder) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.broken = fs.ErrClosed
-	return errors.Join(f.root.Close(), f.lock.Close())
+	return errors.Join(f.root.Close(), f.unlock())
 }
 
 // CachePath is a file in the folder for [Options.Cache].

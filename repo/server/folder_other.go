@@ -13,6 +13,10 @@ const canSyncFolders = false
 var noRoom = []error{syscall.Errno(112), syscall.Errno(39)}
 
 // lockFile opens a file. That no other process does is up to the user.
-func lockFile(name string) (*os.File, error) {
-	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+func lockFile(name string) (unlock func() error, err error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return file.Close, nil
 }

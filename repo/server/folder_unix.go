@@ -13,8 +13,8 @@ const canSyncFolders = true
 // noRoom are the errors of a system without room.
 var noRoom = []error{syscall.ENOSPC, syscall.EDQUOT}
 
-// lockFile opens a file that no other process may have open so.
-func lockFile(name string) (*os.File, error) {
+// lockFile takes a lock on a file that no other process can have, too.
+func lockFile(name string) (unlock func() error, err error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
@@ -27,5 +27,9 @@ func lockFile(name string) (*os.File, error) {
 		file.Close()
 		return nil, err
 	}
-	return file, nil
+	return func() error {
+		// Closed alone, it would be locked as long as a process that is being
+		// started has a copy of it.
+		return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
+	}, nil
 }
