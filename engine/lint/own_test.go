@@ -110,7 +110,7 @@ var ownTable = []struct {
 	},
 	{
 		"keys of values in a text for tpl",
-		chartWith("a: {b.c: 1, d: 2}\nt: '{{ index .Values \"a\" \"b.c\" }}'\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\nt: {{ tpl .Values.t . }}\n"), nil,
+		chartWith("a: {b c: 1, d: 2}\nt: '{{ index .Values \"a\" \"b c\" }}'\n", "-- templates/a.yaml --\nkind: A\nmetadata: {name: x}\nt: {{ tpl .Values.t . }}\n"), nil,
 		[]string{"unused-value [INFO] values.yaml:1:13: no template reads the value a.d"},
 	},
 	{

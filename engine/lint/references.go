@@ -130,8 +130,10 @@ func readText(text string, used *usage) {
 		fields := strings.Split(strings.Trim(found[1], "."), ".")
 		if found[1] == "" {
 			fields = nil
-			for key := range strings.FieldsSeq(found[2]) {
-				fields = append(fields, strings.Trim(key, `"`))
+			for i, part := range strings.Split(found[2], `"`) {
+				if i%2 == 1 {
+					fields = append(fields, part)
+				}
 			}
 		}
 		used.mark(fields, true)

@@ -97,20 +97,18 @@ type attempt struct {
 func (l *attempt) try(ctx context.Context) (deploy.Lock, error) {
 	name, holder := l.name, l.holder
 	key := leasePrefix + name
-	var lease *coordination.Lease
-	var err error
 	blind := holder.Unused && l.written.IsZero()
-	missing := blind
+	lease, missing := &coordination.Lease{ObjectMeta: metav1.ObjectMeta{Name: key, Namespace: l.namespace}}, true
 	if !blind {
-		lease, err = l.client.Get(ctx, key, metav1.GetOptions{})
-		missing = apierrors.IsNotFound(err)
+		found, err := l.client.Get(ctx, key, metav1.GetOptions{})
+		switch {
+		case err == nil:
+			lease, missing = found, false
+		case !apierrors.IsNotFound(err):
+			return nil, l.explain(err, "get", key)
+		}
 	}
-	switch {
-	case missing:
-		lease = &coordination.Lease{ObjectMeta: metav1.ObjectMeta{Name: key, Namespace: l.namespace}}
-	case err != nil:
-		return nil, l.explain(err, "get", key)
-	case l.held(lease, holder):
+	if l.held(lease, holder) {
 		return nil, &deploy.LockedError{
 			Release:   name,
 			Owner:     *lease.Spec.HolderIdentity,
@@ -128,6 +126,7 @@ func (l *attempt) try(ctx context.Context) (deploy.Lock, error) {
 	previous := lease.Annotations[release.AnnotationOperation]
 	l.written, l.previous = now, previous
 	take(lease, holder, l.duration, now)
+	var err error
 	if missing {
 		lease, err = l.client.Create(ctx, lease, metav1.CreateOptions{FieldManager: FieldManager})
 	} else {

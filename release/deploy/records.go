@@ -32,17 +32,17 @@ func (o *operation) readAhead(ctx context.Context) *aheadRead {
 // else what it is now.
 func (o *operation) history(ctx context.Context) ([]release.Meta, error) {
 	o.records = nil
-	a := o.ahead
-	if o.ahead = nil; a == nil {
-		return o.Store.History(ctx, o.name)
+	if a := o.ahead; a != nil {
+		o.ahead = nil
+		<-a.done // the request ends with the operation's context
+		// Where none was expected, somebody may have removed what was there before
+		// the lock was taken, and a request that failed was not repeated: nothing
+		// had answered yet.
+		if !o.expectsNone() || len(a.past) == 0 && a.err == nil {
+			return a.past, a.err
+		}
 	}
-	<-a.done // the request ends with the operation's context
-	// Somebody may have removed what was there before the lock was taken; and
-	// nobody had answered yet when it was asked for, so that it was asked once.
-	if o.expectsNone() && (len(a.past) > 0 || a.err != nil) {
-		return o.Store.History(ctx, o.name)
-	}
-	return a.past, a.err
+	return o.Store.History(ctx, o.name)
 }
 
 // read fetches a revision once. The record is shared: whoever changes it stores
